@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <new>
+#include <type_traits>
+
+#include <flux/detail/base/Error.hpp>
+#include <flux/detail/base/OperatorNew.hpp>
+#include <flux/detail/heap/LocalHeap.hpp>
+
+namespace flux {
+
+/// What allocate_at_least returns: room for `count` objects at `ptr`.
+#if defined(__cpp_lib_allocate_at_least)
+template <class Pointer>
+using AllocationResult = std::allocation_result<Pointer, std::size_t>;
+#else
+template <class Pointer>
+struct AllocationResult {
+  Pointer ptr;
+  std::size_t count;
+};
+#endif
+
+/// An allocator for containers. One object at a time comes from slab heaps that belong to the calling thread; arrays, and
+/// objects larger than 32 KiB or aligned beyond 4 KiB, go to `operator new`.
+///
+/// Stateless: all of them are equal, and what one gave, any other frees, on any thread, at any time, also after the
+/// thread that allocated it has ended. All functions may be called by any thread, but not from signal handlers.
+/// T may be incomplete until a member function is used. Usable in constant evaluation, as `std::allocator` is.
+template <class T>
+class Allocator {
+  static_assert(!std::is_const_v<T> && !std::is_volatile_v<T>, "flux::Allocator<T>: T must not be cv-qualified");
+  static_assert(!std::is_reference_v<T> && !std::is_function_v<T>, "flux::Allocator<T>: T must be an object type");
+
+ public:
+  using value_type = T;
+  using size_type = std::size_t;
+  using difference_type = std::ptrdiff_t;
+  using propagate_on_container_move_assignment = std::true_type;
+  using is_always_equal = std::true_type;
+  template <class U>
+  struct rebind {
+    using other = Allocator<U>;
+  };
+
+  constexpr Allocator() noexcept = default;
+  template <class U>
+  constexpr Allocator(const Allocator<U>&) noexcept {}
+
+  /// Storage for `n` objects, aligned for T.
+  /// Throws std::bad_array_new_length when n objects exceed the address space, std::bad_alloc when memory is out.
+  [[nodiscard]] constexpr T* allocate(std::size_t n) {
+    if (std::is_constant_evaluated()) return std::allocator<T>{}.allocate(n);
+    if (is_slab_object(n)) return static_cast<T*>(detail::local_heap.allocate(size_class()));
+    return allocate_array(n);
+  }
+
+  /// Storage for exactly `n` objects: never more, so that no caller comes back with another count than it asked for.
+  [[nodiscard]] constexpr AllocationResult<T*> allocate_at_least(std::size_t n) { return {allocate(n), n}; }
+
+  /// Frees storage. Requires that `p` came from allocate(n) of a flux::Allocator<T>, and was not freed since.
+  constexpr void deallocate(T* p, std::size_t n) noexcept {
+    if (std::is_constant_evaluated()) return std::allocator<T>{}.deallocate(p, n);
+    if (is_slab_object(n)) return detail::local_heap.deallocate(p, size_class());
+    detail::operator_delete(p, n * sizeof(T), alignof(T));
+  }
+
+ private:
+  static constexpr unsigned size_class() noexcept { return detail::size_class_of(sizeof(T), alignof(T)); }
+
+  /// Decides by n and T alone, so that deallocate takes the branch that allocate took.
+  static constexpr bool is_slab_object(std::size_t n) noexcept {
+    return n == 1 && size_class() != detail::kNoSizeClass;
+  }
+
+  static T* allocate_array(std::size_t n) {
+    constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / sizeof(T);
+    if (n > kMost) detail::throw_bad_array_new_length();
+    return static_cast<T*>(detail::operator_new(n * sizeof(T), alignof(T)));
+  }
+};
+
+template <class T, class U>
+constexpr bool operator==(const Allocator<T>&, const Allocator<U>&) noexcept {
+  return true;
+}
+
+}  // namespace flux

@@ -1,0 +1,20 @@
+// The version of flux, in its only place: CMake reads the three numbers from here.
+#pragma once
+
+#define FLUX_VERSION_MAJOR 0
+#define FLUX_VERSION_MINOR 1
+#define FLUX_VERSION_PATCH 0
+
+namespace flux {
+
+struct Version {
+  int major_number;
+  int minor_number;
+  int patch_number;
+
+  friend constexpr auto operator<=>(const Version&, const Version&) = default;
+};
+
+inline constexpr Version kVersion{FLUX_VERSION_MAJOR, FLUX_VERSION_MINOR, FLUX_VERSION_PATCH};
+
+}  // namespace flux

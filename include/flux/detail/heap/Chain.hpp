@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include <flux/detail/base/SizeClass.hpp>
+
+namespace flux::detail {
+
+// A chain is a run of free objects on its way home to the thread heap that owns them, as one unit. It needs no memory
+// of its own: some of its objects are carriers, whose first word links to the next carrier and whose other words hold
+// the addresses of objects that are not touched at all. The owner thus reads one line for several objects; 64-byte
+// objects need one carrier for eight.
+//
+// A carrier has carried_by(stride) places, all filled but for the first carrier's of a chain: there a null ends them.
+struct Carrier {
+  static constexpr std::size_t kMostCarried = 31;
+
+  Carrier* next;
+
+  void** places() noexcept { return reinterpret_cast<void**>(this + 1); }
+
+  /// Places in a carrier of `stride` bytes.
+  static constexpr std::size_t carried_by(std::size_t stride) noexcept {
+    const std::size_t places = stride / sizeof(void*) - 1;
+    return places < kMostCarried ? places : kMostCarried;
+  }
+};
+
+// A chain being filled by the thread that frees.
+//
+//   empty: first == last == nullptr, place == places_end;  else [place, places_end) of the first carrier is unfilled
+//   room: bytes that may still come; an object counts for at least kLeastWeight
+class Chain {
+ public:
+  static constexpr std::int32_t kWeight = 64 << 10;  ///< a full chain: 64 objects, fewer when they are large
+  static constexpr std::int32_t kLeastWeight = kWeight / 64;
+
+  bool is_empty() const noexcept { return first_ == nullptr; }
+  bool is_full() const noexcept { return room_ <= 0; }
+
+  /// Adds a free object of `stride` bytes.
+  void add(void* object, std::size_t stride) noexcept {
+    if (place_ != places_end_) {
+      *place_++ = object;
+    } else {
+      first_ = ::new (object) Carrier{first_};
+      if (last_ == nullptr) last_ = first_;
+      place_ = first_->places();
+      places_end_ = place_ + Carrier::carried_by(stride);
+    }
+    const auto weight = static_cast<std::int32_t>(stride);
+    room_ -= weight < kLeastWeight ? kLeastWeight : weight;
+  }
+
+  /// Ends the first carrier's places, hands the run of carriers to `post(first, last)` and is empty again.
+  template <class Post>
+  void close(Post post) noexcept {
+    if (is_empty()) return;
+    if (place_ != places_end_) *place_ = nullptr;
+    Carrier* const first = first_;
+    Carrier* const last = last_;
+    *this = Chain{};
+    post(first, last);
+  }
+
+ private:
+  Carrier* first_ = nullptr;
+  Carrier* last_ = nullptr;
+  void** place_ = nullptr;
+  void** places_end_ = nullptr;
+  std::int32_t room_ = kWeight;
+};
+
+}  // namespace flux::detail

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <atomic>
+
+#include <flux/detail/heap/Chain.hpp>
+
+namespace flux::detail {
+
+// Where other threads post chains of objects that belong to a thread heap: a stack of carriers that anyone pushes runs
+// onto and only the owner empties, whole. Neither operation follows a link it does not own, so there is no ABA.
+class Inbox {
+ public:
+  /// Any thread. Posts the run of carriers first..last, linked already.
+  void post_remote(Carrier* first, Carrier* last) noexcept {
+    // relaxed: the link is only written, never followed, here; the exchange below decides whether it is true.
+    Carrier* head = head_.load(std::memory_order_relaxed);
+    do {
+      last->next = head;
+      // release: pairs with the acquire in take_all, so that the owner sees the links, and with them everything that
+      // the posting thread did to the objects. relaxed on failure: the loop only tries again.
+    } while (!head_.compare_exchange_weak(head, first, std::memory_order_release, std::memory_order_relaxed));
+  }
+
+  /// The owner. All carriers posted so far, as one run, or nullptr.
+  Carrier* take_all() noexcept {
+    // relaxed: an empty answer may be stale; what was missed is found at the next refill.
+    if (head_.load(std::memory_order_relaxed) == nullptr) return nullptr;
+    // acquire: pairs with the release in post_remote. Posts that came in between are read-modify-writes too and continue
+    // the release sequence, so every run in the stack is visible.
+    return head_.exchange(nullptr, std::memory_order_acquire);
+  }
+
+ private:
+  std::atomic<Carrier*> head_{nullptr};
+};
+
+}  // namespace flux::detail

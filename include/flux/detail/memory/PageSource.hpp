@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+namespace flux::detail {
+
+// Every call to the system for memory goes through this table, so that a test can make the n-th call fail.
+
+struct PageSource {
+  /// Address space of `bytes` aligned to `alignment`, inaccessible and free of charge; nullptr when there is none.
+  std::byte* (*reserve)(std::size_t bytes, std::size_t alignment) noexcept;
+  /// Gives reserved address space back.
+  void (*release)(std::byte* begin, std::size_t bytes) noexcept;
+  /// Makes reserved pages readable and writable, zero at first touch; false when the system refuses.
+  bool (*commit)(std::byte* begin, std::size_t bytes) noexcept;
+  /// Asks for small (false) or huge (true) pages in reserved space: advice, which may come to nothing.
+  void (*advise_huge)(std::byte* begin, std::size_t bytes, bool huge) noexcept;
+  /// The most address space the process may have, in bytes.
+  std::size_t (*address_limit)() noexcept;
+};
+
+namespace system_pages {
+
+inline std::byte* map_inaccessible(std::size_t bytes) noexcept {
+  void* p = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return p == MAP_FAILED ? nullptr : static_cast<std::byte*>(p);
+}
+
+inline void release(std::byte* begin, std::size_t bytes) noexcept {
+  if (bytes != 0) ::munmap(begin, bytes);
+}
+
+inline std::byte* reserve(std::size_t bytes, std::size_t alignment) noexcept {
+  std::byte* const got = map_inaccessible(bytes + alignment);
+  if (got == nullptr) return nullptr;
+  const std::size_t before = (0 - reinterpret_cast<std::uintptr_t>(got)) & (alignment - 1);
+  release(got, before);
+  release(got + before + bytes, alignment - before);
+  return got + before;
+}
+
+inline bool commit(std::byte* begin, std::size_t bytes) noexcept {
+  return ::mprotect(begin, bytes, PROT_READ | PROT_WRITE) == 0;
+}
+
+inline void advise_huge([[maybe_unused]] std::byte* begin, [[maybe_unused]] std::size_t bytes,
+                        [[maybe_unused]] bool huge) noexcept {
+#if defined(MADV_HUGEPAGE)
+  ::madvise(begin, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+#endif
+}
+
+inline std::size_t address_limit() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur > SIZE_MAX) return SIZE_MAX;
+  return static_cast<std::size_t>(limit.rlim_cur);
+}
+
+}  // namespace system_pages
+
+inline constexpr PageSource kSystemPages{system_pages::reserve, system_pages::release, system_pages::commit,
+                                         system_pages::advise_huge, system_pages::address_limit};
+
+/// The source in use. Tests replace it while one thread runs; nothing else writes it.
+inline constinit PageSource page_source = kSystemPages;
+
+}  // namespace flux::detail

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include <flux/detail/base/Error.hpp>
+#include <flux/detail/base/SizeClass.hpp>
+
+namespace flux::detail {
+
+// A slab is a run of units cut into objects of one size class. Its record lies apart from it, in the table at the
+// start of its region; only the owning thread heap reads and writes the record.
+//
+//   bit i of the bitmap is set  <=>  object i is home
+//   free == number of set bits  <=  capacity;  every word below first_word is zero
+//   objects that are not home are live, in a bin, or on their way home in a chain
+//
+// States: unused (capacity == 0; the units are in the region's map of free units), full (free == 0), partial
+// (0 < free; in its class's PartialSlabs). A slab whose objects are all home becomes unused.
+//
+// Records begin as untouched zero pages and stay so until their slab is carved: no constructor may run over the table.
+struct Slab {
+  static constexpr std::uint8_t kNotListed = 0;
+
+  std::uint64_t* bitmap;  ///< words, but for 8-byte objects
+  std::byte* objects;     ///< the first object
+  std::uint64_t reciprocal;
+  Slab* next;  ///< links of the list in PartialSlabs
+  Slab* previous;
+  std::uint32_t stride;
+  std::uint32_t extent;  ///< bytes from the first object to the end of the last
+  std::uint32_t capacity;
+  std::uint32_t free;
+  std::uint32_t first_word;
+  std::uint8_t size_class;
+  std::uint8_t units_back;  ///< in records of a slab's later units: how far back its own record is
+  std::uint8_t list;        ///< of PartialSlabs, counted from 1, or kNotListed
+  std::uint8_t list_shift;
+  std::uint64_t words[kSlabBitmapWords];
+
+  /// Cuts the slab that begins at `begin` into objects of the class, all of them home.
+  void carve(std::byte* begin, unsigned new_class) noexcept {
+    const SizeClassInfo& info = kSizeClassInfo[new_class];
+    bitmap = info.first_object == 0 ? words : reinterpret_cast<std::uint64_t*>(begin);
+    objects = begin + info.first_object;
+    reciprocal = info.reciprocal;
+    stride = info.stride;
+    capacity = free = info.capacity;
+    extent = capacity * stride;
+    first_word = 0;
+    size_class = static_cast<std::uint8_t>(new_class);
+    units_back = 0;
+    list_shift = static_cast<std::uint8_t>(std::bit_width(capacity) - 3);
+    const std::uint32_t whole = capacity / 64;
+    std::memset(bitmap, 0xFF, whole * sizeof *bitmap);
+    if (capacity % 64 != 0) bitmap[whole] = (std::uint64_t{1} << capacity % 64) - 1;
+  }
+
+  bool holds(const void* p) const noexcept { return offset_of(p) < extent; }
+
+  /// Takes objects out, lowest address first: writes their addresses downwards from `high`, at most to `limit`, so that
+  /// a bin that pops from the top hands them out in address order. Returns the last place written.
+  void** take(void** limit, void** high) noexcept {
+    std::uint32_t left = free;
+    std::uint32_t w = first_word;
+    while (left != 0 && high != limit) {
+      std::uint64_t word = bitmap[w];
+      std::byte* object = objects + std::size_t{w} * 64 * stride;
+      if (word == ~std::uint64_t{0} && high - limit >= 64) {
+        for (unsigned i = 0; i != 64; ++i, object += stride) *--high = object;
+        left -= 64;
+        bitmap[w++] = 0;
+        continue;
+      }
+      for (; word != 0 && high != limit; word &= word - 1, --left) {
+        *--high = object + static_cast<std::uint32_t>(std::countr_zero(word)) * std::size_t{stride};
+      }
+      bitmap[w] = word;
+      if (word == 0) ++w;
+    }
+    free = left;
+    first_word = w;
+    return high;
+  }
+
+  /// Brings home the objects of [first, last) up to the first that lies in another slab; returns where that is.
+  /// Requires that *first lies in this slab. A bit that is set already is an object freed twice.
+  void* const* put(void* const* first, void* const* last) noexcept {
+    void* const* const begin = first;
+    std::uint32_t index = index_of(*first);
+    std::uint32_t lowest = first_word;
+    do {
+      const std::uint32_t w = index / 64;
+      std::uint64_t word = bitmap[w];
+      do {  // gather the bits of one word in a register
+        const std::uint64_t bit = std::uint64_t{1} << index % 64;
+        if ((word & bit) != 0) [[unlikely]] die("double free: the object is free already");
+        word |= bit;
+        if (++first == last || !holds(*first)) {
+          bitmap[w] = word;
+          first_word = w < lowest ? w : lowest;
+          free += static_cast<std::uint32_t>(first - begin);
+          return first;
+        }
+        index = index_of(*first);
+      } while (index / 64 == w);
+      bitmap[w] = word;
+      if (w < lowest) lowest = w;
+    } while (true);
+  }
+
+  /// The counter equations above. Reads the whole bitmap.
+  bool is_valid() const noexcept {
+    std::uint32_t set = 0;
+    for (std::uint32_t w = 0; w * 64 < capacity; ++w) {
+      if (w < first_word && bitmap[w] != 0) return false;
+      set += static_cast<std::uint32_t>(std::popcount(bitmap[w]));
+    }
+    return set == free && free <= capacity;
+  }
+
+ private:
+  std::uintptr_t offset_of(const void* p) const noexcept {
+    return reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(objects);
+  }
+  std::uint32_t index_of(const void* p) const noexcept {
+    return static_cast<std::uint32_t>((offset_of(p) * reciprocal) >> kReciprocalShift);
+  }
+};
+
+// One cache line of counters and the bitmap after it; an odd number of lines, so that the counters of consecutive slabs
+// fall into different cache sets.
+static_assert(sizeof(Slab) == 64 + kSlabBitmapWords * 8);
+static_assert(std::is_trivial_v<Slab>);
+
+}  // namespace flux::detail
