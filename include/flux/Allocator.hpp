@@ -54,7 +54,7 @@ class Allocator {
   /// Throws std::bad_array_new_length when n objects exceed the address space, std::bad_alloc when memory is out.
   [[nodiscard]] constexpr T* allocate(std::size_t n) {
     if (std::is_constant_evaluated()) return std::allocator<T>{}.allocate(n);
-    if (is_slab_object(n)) return static_cast<T*>(detail::local_heap.allocate(size_class()));
+    if (is_slab_object(n)) return static_cast<T*>(detail::allocate(size_class()));
     return allocate_array(n);
   }
 
@@ -64,7 +64,7 @@ class Allocator {
   /// Frees storage. Requires that `p` came from allocate(n) of a flux::Allocator<T>, and was not freed since.
   constexpr void deallocate(T* p, std::size_t n) noexcept {
     if (std::is_constant_evaluated()) return std::allocator<T>{}.deallocate(p, n);
-    if (is_slab_object(n)) return detail::local_heap.deallocate(p, size_class());
+    if (is_slab_object(n)) return detail::deallocate(p, size_class());
     detail::operator_delete(p, n * sizeof(T), alignof(T));
   }
 

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
-#include <cstdint>
 #include <new>
+#include <type_traits>
 
 #include <flux/detail/base/Error.hpp>
 #include <flux/detail/heap/HeapRegistry.hpp>
@@ -11,32 +10,26 @@
 
 namespace flux::detail {
 
-// The thread-local face of a thread heap: all that the fast paths touch besides the object itself.
+/// Stands for a thread heap where there is none: owns no address and has no object, so that a thread's first allocation
+/// and first free fall into the slow paths without a test of their own. Never written.
+inline constinit Bins no_bins{};
+
+/// The calling thread's bins: all that the fast paths need of it. Usable at any time, also before `main` and in
+/// destructors of other thread-local and static objects.
+inline constinit thread_local Bins* local_bins = &no_bins;
+
+// What the slow paths keep of a thread besides.
 //
-// All zero it owns no address and has no object, so that first uses fall into the slow paths without a test of their
-// own. It is trivially destructible: usable from destructors of other thread-local and static objects, at any time.
-//
-// Fresh (zero), armed (the janitor will run; has a heap once it has allocated), or ended (the janitor ran: every
-// operation goes through the slow paths and leaves nothing behind in the thread).
+// Fresh, armed (the janitor will run; has a heap once it has allocated), or ended (the janitor ran: every operation goes
+// through the slow paths and leaves nothing behind in the thread). local_bins != &no_bins  <=>  heap_ != nullptr.
 class LocalHeap {
  public:
-  /// An object of the class. Throws std::bad_alloc.
-  [[gnu::always_inline]] void* allocate(unsigned size_class) {
-    Bin& bin = bins_[size_class];
-    void** const top = bin.top;
-    if (top == bin.bottom) [[unlikely]] return allocate_slow(size_class);
-    bin.top = top - 1;
-    return top[-1];
-  }
+  [[gnu::noinline]] inline static void* allocate_slow(unsigned size_class);
+  [[gnu::noinline]] inline static void spill_slow(unsigned size_class) noexcept;
+  [[gnu::noinline]] inline static void deallocate_slow(void* object, unsigned size_class) noexcept;
 
-  /// Frees an object of the class, whichever thread allocated it.
-  [[gnu::always_inline]] void deallocate(void* object, unsigned size_class) noexcept {
-    Bin& bin = bins_[size_class];
-    void** const top = bin.top;
-    if (!is_in_main_reservation(object) || top == bin.end) [[unlikely]] return deallocate_slow(object, size_class);
-    *top = object;
-    bin.top = top + 1;
-  }
+  /// The calling thread's heap, or nullptr while it has none: for tests and reports.
+  ThreadHeap* heap() const noexcept { return heap_; }
 
  private:
   enum class Phase : unsigned char { kFresh, kArmed, kEnded };
@@ -45,38 +38,45 @@ class LocalHeap {
     Janitor() noexcept = default;
     Janitor(const Janitor&) = delete;
     Janitor& operator=(const Janitor&) = delete;
-    ~Janitor();
+    inline ~Janitor();
     void arm() const noexcept {}  // its use makes the compiler register the destructor
   };
 
-  static inline thread_local Janitor janitor_;
+  inline void* try_allocate(unsigned size_class) noexcept;
+  inline void* allocate_after_end(unsigned size_class) noexcept;
+  inline void arm() noexcept;
+  inline bool take_heap() noexcept;
+  inline void end() noexcept;
 
-  bool is_in_main_reservation(const void* object) const noexcept {
-    return reinterpret_cast<std::uintptr_t>(object) - main_begin_ < main_bytes_;
-  }
-
-  [[gnu::noinline]] inline static void* allocate_slow(unsigned size_class);
-  [[gnu::noinline]] inline static void deallocate_slow(void* object, unsigned size_class) noexcept;
-
-  void* try_allocate(unsigned size_class) noexcept;
-  static void* allocate_after_end(unsigned size_class) noexcept;
-  void arm() noexcept;
-  bool take_heap() noexcept;
-  void end() noexcept;
-
-  std::uintptr_t main_begin_ = 0;
-  std::size_t main_bytes_ = 0;
-  std::array<Bin, kSizeClasses> bins_{};
   ThreadHeap* heap_ = nullptr;
-  Outbox outbox_;
   Phase phase_ = Phase::kFresh;
+  Outbox outbox_;
+
+  static inline thread_local Janitor janitor_;
 };
 
 inline constinit thread_local LocalHeap local_heap;
 
 static_assert(std::is_trivially_destructible_v<LocalHeap>);
 
-inline LocalHeap::Janitor::~Janitor() { local_heap.end(); }
+/// An object of the class. Throws std::bad_alloc.
+[[gnu::always_inline]] inline void* allocate(unsigned size_class) {
+  Bins* const bins = local_bins;
+  Bin& bin = bins->bins[size_class];
+  const std::ptrdiff_t level = bin.level;
+  if (level == bin.bottom) [[unlikely]] return LocalHeap::allocate_slow(size_class);
+  bin.level = level - 1;
+  return bins->stack_end(size_class)[level - 1];
+}
+
+/// Frees an object of the class, whichever thread allocated it.
+[[gnu::always_inline]] inline void deallocate(void* object, unsigned size_class) noexcept {
+  Bins* const bins = local_bins;
+  if (!bins->owns(object)) [[unlikely]] return LocalHeap::deallocate_slow(object, size_class);
+  Bin& bin = bins->bins[size_class];
+  bins->stack_end(size_class)[bin.level] = object;
+  if (++bin.level == 0) [[unlikely]] LocalHeap::spill_slow(size_class);
+}
 
 void* LocalHeap::allocate_slow(unsigned size_class) {
   for (;;) {
@@ -87,32 +87,13 @@ void* LocalHeap::allocate_slow(unsigned size_class) {
   }
 }
 
-inline void* LocalHeap::try_allocate(unsigned size_class) noexcept {
-  if (heap_ == nullptr) {
-    if (phase_ == Phase::kEnded) return allocate_after_end(size_class);
-    if (!take_heap()) return nullptr;
-  }
-  Bin& bin = bins_[size_class];
-  if (bin.top == bin.bottom && !heap_->refill(bin, size_class)) return nullptr;
-  return *--bin.top;
-}
-
-/// Holds a heap for one object only: nothing would park it later.
-inline void* LocalHeap::allocate_after_end(unsigned size_class) noexcept {
-  ThreadHeap* heap = heap_registry.adopt();
-  if (heap == nullptr && (heap = ThreadHeap::create()) == nullptr) return nullptr;
-  void* const object = heap->allocate_one(size_class);
-  heap_registry.park(heap);
-  return object;
-}
+void LocalHeap::spill_slow(unsigned size_class) noexcept { local_heap.heap_->spill(size_class); }
 
 void LocalHeap::deallocate_slow(void* object, unsigned size_class) noexcept {
   LocalHeap& local = local_heap;
   ThreadHeap* const owner = ThreadHeap::owner_of(object);
   if (owner == local.heap_) {
-    Bin& bin = local.bins_[size_class];
-    if (bin.top == bin.end) owner->spill(bin, size_class);
-    *bin.top++ = object;
+    owner->push(object, size_class);  // it lies outside the heap's main piece
   } else if (local.phase_ == Phase::kEnded) {
     Outbox::post_one(owner, object);
   } else {
@@ -121,32 +102,47 @@ void LocalHeap::deallocate_slow(void* object, unsigned size_class) noexcept {
   }
 }
 
-inline void LocalHeap::arm() noexcept {
+void* LocalHeap::try_allocate(unsigned size_class) noexcept {
+  if (heap_ == nullptr) {
+    if (phase_ == Phase::kEnded) return allocate_after_end(size_class);
+    if (!take_heap()) return nullptr;
+  }
+  return heap_->pop(size_class);
+}
+
+/// Holds a heap for one object only: nothing would park it later.
+void* LocalHeap::allocate_after_end(unsigned size_class) noexcept {
+  ThreadHeap* heap = heap_registry.adopt();
+  if (heap == nullptr && (heap = ThreadHeap::create()) == nullptr) return nullptr;
+  void* const object = heap->pop(size_class);
+  heap_registry.park(heap);
+  return object;
+}
+
+void LocalHeap::arm() noexcept {
   phase_ = Phase::kArmed;
   janitor_.arm();
 }
 
-inline bool LocalHeap::take_heap() noexcept {
+bool LocalHeap::take_heap() noexcept {
   ThreadHeap* heap = heap_registry.adopt();
   if (heap == nullptr && (heap = ThreadHeap::create()) == nullptr) return false;
   if (phase_ == Phase::kFresh) arm();
   heap_ = heap;
-  heap->load_bins(bins_);
-  main_begin_ = reinterpret_cast<std::uintptr_t>(heap->main_reservation().begin);
-  main_bytes_ = heap->main_reservation().bytes;
+  local_bins = heap->bins();
   return true;
 }
 
 /// The thread ends: what it has on the way goes home, and its heap waits for another thread.
-inline void LocalHeap::end() noexcept {
+void LocalHeap::end() noexcept {
   outbox_.flush();
   ThreadHeap* const heap = heap_;
-  const std::array<Bin, kSizeClasses> bins = bins_;
-  *this = LocalHeap{};
+  local_bins = &no_bins;
+  heap_ = nullptr;
   phase_ = Phase::kEnded;
-  if (heap == nullptr) return;
-  heap->store_bins(bins);
-  heap_registry.park(heap);
+  if (heap != nullptr) heap_registry.park(heap);
 }
+
+LocalHeap::Janitor::~Janitor() { local_heap.end(); }
 
 }  // namespace flux::detail

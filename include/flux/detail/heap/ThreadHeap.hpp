@@ -6,7 +6,7 @@
 #include <cstring>
 #include <new>
 
-#include <flux/detail/heap/Bin.hpp>
+#include <flux/detail/heap/Bins.hpp>
 #include <flux/detail/heap/Inbox.hpp>
 #include <flux/detail/slab/PartialSlabs.hpp>
 #include <flux/detail/slab/SlabSource.hpp>
@@ -40,55 +40,64 @@ class ThreadHeap {
   void post_remote(Carrier* first, Carrier* last) noexcept { inbox_.post_remote(first, last); }
 
   /// Fills an empty bin with objects of the class, so that pops come in address order; false when memory is out.
-  bool refill(Bin& bin, unsigned size_class) noexcept {
+  bool refill(unsigned size_class) noexcept {
     collect();
-    const SizeClassInfo& info = kSizeClassInfo[size_class];
-    void** const limit = stacks_.data() + kStackOffsets[size_class];
-    void** const high = limit + info.bin_refill;
+    void** const end = own_.bins.stack_end(size_class);
+    void** const limit = end - Bins::capacity(size_class);
+    void** const high = limit + kSizeClassInfo[size_class].bin_refill;
     void** low = high;
     PartialSlabs& partial = partial_[size_class];
+    Slab* slab = nullptr;
     for (unsigned visits = 0; visits != kMostVisits && low != limit; ++visits) {
-      Slab* slab = partial.fullest();
+      slab = partial.next_after(slab);
       if (slab == nullptr) {
         if (low != high) break;  // some are better than a fresh slab
         slab = source_.carve(size_class);
         if (slab == nullptr) break;
       }
       low = slab->take(limit, low);
-      partial.update(*slab);
+      partial.update_first(*slab);
     }
-    bin = {high, low, limit + info.bin_capacity};
+    own_.bins.bins[size_class] = {high - end, low - end};
+    spilled_[size_class] = 0;
     return low != high;
   }
 
-  /// Brings the colder half of a full bin home and moves the rest down.
-  void spill(Bin& bin, unsigned size_class) noexcept {
-    const std::size_t keep = kSizeClassInfo[size_class].bin_capacity / 2;
-    void** const kept = bin.top - keep;
-    put_back(bin.bottom, kept);
-    bin.bottom = stacks_.data() + kStackOffsets[size_class];
-    std::memmove(bin.bottom, kept, keep * sizeof *kept);
-    bin.top = bin.bottom + keep;
+  /// Brings the colder part of a full bin home and moves the rest down. The bin's level is 0: it has no place left.
+  ///
+  /// A bin keeps half. One that only spills, because a large container is being cleared, soon works in an eighth of its
+  /// memory: what stays behind in a bin is in the order it was freed in, and the next fill would begin with it.
+  void spill(unsigned size_class) noexcept {
+    const std::ptrdiff_t full = Bins::capacity(size_class);
+    const std::ptrdiff_t capacity = spilled_[size_class] < 4 * full ? full : full / 8;
+    const std::ptrdiff_t keep = capacity / 2;
+    void** const end = own_.bins.stack_end(size_class);
+    Bin& bin = own_.bins.bins[size_class];
+    put_back(end + bin.bottom, end - keep);
+    spilled_[size_class] += -bin.bottom - keep;
+    std::memmove(end - capacity, end - keep, static_cast<std::size_t>(keep) * sizeof *end);
+    bin = {keep - capacity, -capacity};
   }
 
-  /// Hands the bins to the owner's thread-local state, and back when it ends.
-  void load_bins(std::array<Bin, kSizeClasses>& bins) const noexcept { bins = bins_; }
-  void store_bins(const std::array<Bin, kSizeClasses>& bins) noexcept { bins_ = bins; }
-
-  /// One object by way of the stored bins, for a thread that holds the heap for this one call; nullptr when memory is out.
-  void* allocate_one(unsigned size_class) noexcept {
-    Bin& bin = bins_[size_class];
-    if (bin.top == bin.bottom && !refill(bin, size_class)) return nullptr;
-    return *--bin.top;
+  /// The slow twins of the fast paths: an object of the class, or nullptr when memory is out; and one back.
+  void* pop(unsigned size_class) noexcept {
+    Bin& bin = own_.bins.bins[size_class];
+    if (bin.level == bin.bottom && !refill(size_class)) return nullptr;
+    return own_.bins.stack_end(size_class)[--bin.level];
+  }
+  void push(void* object, unsigned size_class) noexcept {
+    Bin& bin = own_.bins.bins[size_class];
+    own_.bins.stack_end(size_class)[bin.level] = object;
+    if (++bin.level == 0) spill(size_class);
   }
 
-  const Reservation& main_reservation() const noexcept { return source_.main_reservation(); }
+  /// What the owner's fast paths work on.
+  Bins* bins() noexcept { return &own_.bins; }
 
-  /// Whether all structures of a heap agree, when its bins are stored.
+  /// Whether all structures of a heap agree, with nothing in progress.
   bool is_valid() const noexcept {
-    bool valid = source_.is_valid();
+    bool valid = source_.is_valid() && own_.bins.is_valid();
     for (const PartialSlabs& partial : partial_) valid = valid && partial.is_valid();
-    for (const Bin& bin : bins_) valid = valid && bin.is_valid();
     source_.for_each_slab([&](const Slab& slab) { valid = valid && slab.is_valid(); });
     return valid;
   }
@@ -100,18 +109,11 @@ class ThreadHeap {
   static constexpr unsigned kMostVisits = 8;
   static constexpr std::size_t kMostCollected = 512;
 
-  static constexpr auto kStackOffsets = [] {
-    std::array<std::size_t, kSizeClasses + 1> offsets{};
-    for (unsigned c = 0; c != kSizeClasses; ++c) offsets[c + 1] = offsets[c] + kSizeClassInfo[c].bin_capacity;
-    return offsets;
-  }();
-
   explicit ThreadHeap(const SlabSource& source) noexcept : source_(source) {
     source_.set_owner(this);
-    for (unsigned c = 0; c != kSizeClasses; ++c) {
-      void** const begin = stacks_.data() + kStackOffsets[c];
-      bins_[c] = {begin, begin, begin + kSizeClassInfo[c].bin_capacity};
-    }
+    own_.bins.main_begin = reinterpret_cast<std::uintptr_t>(source.main_reservation().begin);
+    own_.bins.main_bytes = source.main_reservation().bytes;
+    for (unsigned c = 0; c != kSizeClasses; ++c) own_.bins.bins[c] = {-Bins::capacity(c), -Bins::capacity(c)};
   }
 
   /// Takes what other threads sent home, a bounded part at a time; the rest waits in pending_.
@@ -151,8 +153,8 @@ class ThreadHeap {
   alignas(128) SlabSource source_;
   Carrier* pending_ = nullptr;
   std::array<PartialSlabs, kSizeClasses> partial_{};
-  std::array<Bin, kSizeClasses> bins_;  ///< while no thread has loaded them
-  std::array<void*, kStackOffsets[kSizeClasses]> stacks_;  ///< the bins' memory, touched only as needed
+  std::array<std::ptrdiff_t, kSizeClasses> spilled_{};  ///< objects each bin spilled since its last refill
+  alignas(64) BinsAndStacks own_;
 };
 
 static_assert(sizeof(ThreadHeap) <= SlabSource::kHeapUnits * kUnitBytes);

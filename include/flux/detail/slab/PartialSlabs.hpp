@@ -4,7 +4,7 @@
 #include <bit>
 #include <cstdint>
 
-#include <flux/detail/slab/Slab.hpp>
+#include <flux/detail/slab/Region.hpp>
 
 namespace flux::detail {
 
@@ -20,12 +20,29 @@ class PartialSlabs {
     return filled_ == 0 ? nullptr : heads_[static_cast<unsigned>(std::countr_zero(filled_))];
   }
 
+  /// The same, but of equally full ones the neighbour of `previous`, a slab that a refill has just emptied: walking
+  /// objects in the order they were handed out then follows the addresses for many slabs on end. Requires that
+  /// `previous` is nullptr or a slab of this class and domain.
+  Slab* next_after(Slab* previous) const noexcept {
+    Slab* const best = fullest();
+    if (best == nullptr || previous == nullptr) return best;
+    Slab* const neighbour = Region::slab_behind(*previous);
+    if (neighbour == nullptr || neighbour->list != best->list || neighbour->size_class != best->size_class) return best;
+    return neighbour;
+  }
+
   /// Puts the slab where its count belongs, or takes it off when nothing of it is home.
   void update(Slab& slab) noexcept {
     const std::uint8_t list = slab.free == 0 ? Slab::kNotListed : list_of(slab);
     if (list == slab.list) return;
     remove(slab);
     if (list != Slab::kNotListed) insert(slab, list);
+  }
+
+  /// The same, and first of its list: the slab that a refill took from is the one the next refill goes on with.
+  void update_first(Slab& slab) noexcept {
+    remove(slab);
+    if (slab.free != 0) insert(slab, list_of(slab));
   }
 
   void remove(Slab& slab) noexcept {

@@ -47,6 +47,13 @@ struct Region {
     return *(record - record->units_back);
   }
 
+  /// The record of the slab or unused unit behind a slab in its region, or nullptr behind the last.
+  static Slab* slab_behind(Slab& slab) noexcept {
+    Region* const region = of(&slab);
+    Slab* const behind = &slab + kSizeClassInfo[slab.size_class].units;
+    return behind == region->slabs + kUnitsPerRegion ? nullptr : behind;
+  }
+
   /// Makes a region of fresh, accessible, zero memory: only the header is written.
   static Region* open(std::byte* at, ThreadHeap* owner, std::uint32_t sequence, std::uint32_t committed) noexcept;
 
