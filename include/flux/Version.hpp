@@ -1,6 +1,8 @@
 // The version of flux, in its only place: CMake reads the three numbers from here.
 #pragma once
 
+#include <compare>
+
 #define FLUX_VERSION_MAJOR 0
 #define FLUX_VERSION_MINOR 1
 #define FLUX_VERSION_PATCH 0

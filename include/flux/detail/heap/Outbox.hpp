@@ -49,7 +49,7 @@ class Outbox {
 
   // Heaps lie at multiples of a power of two: the product spreads those bits, its top three choose.
   static std::size_t place_of(const ThreadHeap* owner) noexcept {
-    return static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(owner) * 0x9E37'79B9'7F4A'7C15) >> 61);
+    return static_cast<std::size_t>((std::uint64_t{reinterpret_cast<std::uintptr_t>(owner)} * 0x9E37'79B9'7F4A'7C15) >> 61);
   }
 
   std::array<Entry, kEntries> entries_{};
