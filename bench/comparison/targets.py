@@ -1,0 +1,92 @@
+"""What the rows must reach: one place for all targets."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    """Bounds for flux in a row: how often faster than std, how close to the floor, or an absolute limit.
+
+    `most` bounds the row's own figure, `most_of_row` the figure as a multiple of another row's.
+    """
+
+    least_std: float | None = None
+    most_floor: float | None = None
+    most: float | None = None
+    most_of_row: tuple[str, float] | None = None
+
+    def __str__(self):
+        words = []
+        if self.least_std is not None:
+            words.append(f"≥ {self.least_std:g}x std")
+        if self.most_floor is not None:
+            words.append(f"≤ {self.most_floor:g}x floor")
+        if self.most is not None:
+            words.append(f"≤ {self.most:g}")
+        if self.most_of_row is not None:
+            words.append(f"≤ {self.most_of_row[1]:g}x {self.most_of_row[0]}")
+        return ", ".join(words)
+
+
+_FIRST = Target(least_std=4.6, most_floor=1.4)
+_WARM = Target(least_std=2.6, most_floor=1.6)
+_FIFO = Target(least_std=3.3, most_floor=1.1)
+_RANDOM = Target(least_std=2.2)
+
+TARGETS = {
+    "list_range_1000/boost": Target(least_std=3.8, most_floor=1.3),
+    "list_500k_warm/std": _WARM,
+    "list_500k_warm/boost": _WARM,
+    "list_500k_first/std": _FIRST,
+    "list_500k_first/boost": _FIRST,
+    "list_fifo_1000/std": _FIFO,
+    "list_fifo_1000/boost": _FIFO,
+    "list_random_20k/std": _RANDOM,
+    "list_random_20k/boost": _RANDOM,
+    "map_churn": Target(least_std=1.2),
+    "unordered_map_churn": Target(least_std=1.35),
+    "handover_64": Target(least_std=7),
+    "two_threads": Target(least_std=3.2),
+    "short_threads": Target(least_std=1.7),
+    "orderbook_warm": Target(least_std=1.4),
+    "walk_refilled": Target(most_of_row=("walk_fresh", 1.2)),
+    "resident_per_node": Target(most=24.6),
+}
+
+
+# The best that any allocator could do in a row, as a row of its own.
+_BOUNDS = {"walk_refilled": "walk_bound"}
+
+
+def _checks(row, figures):
+    """(holds, the limit of the machine in words or '') for each part of a row's target that was measured."""
+    target, cells = TARGETS[row], figures[row]
+    flux, std, floor = (cells.get(name) for name in ("flux", "std", "floor"))
+    if target.least_std is not None and std:
+        short = floor and std / floor < target.least_std
+        yield std / flux >= target.least_std, f"floor: {std / floor:.2f}x std" if short else ""
+    if target.most_floor is not None and floor:
+        yield flux / floor <= target.most_floor, ""
+    if target.most is not None:
+        yield flux <= target.most, ""
+    if target.most_of_row is not None:
+        other, most = target.most_of_row
+        fresh = figures.get(other, {}).get("flux")
+        bound = figures.get(_BOUNDS.get(row), {}).get("flux")
+        if fresh:
+            short = bound and bound / fresh > most
+            yield flux / fresh <= most, f"bound: {bound / fresh:.2f}x {other}" if short else ""
+
+
+def verdict(row, figures):
+    """'met', 'missed', or '' without a target. `figures[row][allocator]` is the least of a row's figures.
+
+    A target that not even the floor, or the row's bound, reaches on this machine is missed with that remark.
+    """
+    if row not in TARGETS or "flux" not in figures[row]:
+        return ""
+    checks = list(_checks(row, figures))
+    if not checks or all(holds for holds, _ in checks):
+        return "met" if checks else ""
+    remarks = [words for holds, words in checks if not holds and words]
+    return f"missed ({', '.join(remarks)})" if remarks else "missed"

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <jemalloc/jemalloc.h>
+
+#include "support/CAllocator.hpp"
+
+namespace bench {
+
+inline constexpr const char* kPeerName = "jemalloc";
+
+struct JemallocSource {
+  static void* allocate(std::size_t bytes) { return mallocx(bytes, 0); }
+  static void deallocate(void* p, std::size_t bytes) noexcept { sdallocx(p, bytes, 0); }
+};
+
+template <class T>
+using Allocator = CAllocator<T, JemallocSource>;
+
+}  // namespace bench
