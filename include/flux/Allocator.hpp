@@ -15,7 +15,7 @@ namespace flux {
 /// What allocate_at_least returns: room for `count` objects at `ptr`.
 #if defined(__cpp_lib_allocate_at_least)
 template <class Pointer>
-using AllocationResult = std::allocation_result<Pointer, std::size_t>;
+using AllocationResult = std::allocation_result<Pointer>;
 #else
 template <class Pointer>
 struct AllocationResult {
@@ -24,16 +24,19 @@ struct AllocationResult {
 };
 #endif
 
-/// An allocator for containers. One object at a time comes from slab heaps that belong to the calling thread; arrays, and
-/// objects larger than 32 KiB or aligned beyond 4 KiB, go to `operator new`.
+/// An allocator for containers. One object at a time comes from slab heaps that belong to the calling thread;
+/// arrays, and objects larger than 32 KiB or aligned beyond 4 KiB, go to `operator new`.
 ///
-/// Stateless: all of them are equal, and what one gave, any other frees, on any thread, at any time, also after the
-/// thread that allocated it has ended. All functions may be called by any thread, but not from signal handlers.
-/// T may be incomplete until a member function is used. Usable in constant evaluation, as `std::allocator` is.
+/// Stateless: all of them are equal, and what one gave, any other frees, on any thread, at any time, also
+/// after the thread that allocated it has ended. All functions may be called by any thread, but not from
+/// signal handlers. T may be incomplete until a member function is used. Usable in constant evaluation, as
+/// `std::allocator` is.
 template <class T>
 class Allocator {
-  static_assert(!std::is_const_v<T> && !std::is_volatile_v<T>, "flux::Allocator<T>: T must not be cv-qualified");
-  static_assert(!std::is_reference_v<T> && !std::is_function_v<T>, "flux::Allocator<T>: T must be an object type");
+  static_assert(!std::is_const_v<T> && !std::is_volatile_v<T>,
+                "flux::Allocator<T>: T must not be cv-qualified");
+  static_assert(!std::is_reference_v<T> && !std::is_function_v<T>,
+                "flux::Allocator<T>: T must be an object type");
 
  public:
   using value_type = T;
@@ -51,14 +54,16 @@ class Allocator {
   constexpr Allocator(const Allocator<U>&) noexcept {}
 
   /// Storage for `n` objects, aligned for T.
-  /// Throws std::bad_array_new_length when n objects exceed the address space, std::bad_alloc when memory is out.
+  /// Throws std::bad_array_new_length when n objects exceed the address space, std::bad_alloc when memory is
+  /// out.
   [[nodiscard]] constexpr T* allocate(std::size_t n) {
     if (std::is_constant_evaluated()) return std::allocator<T>{}.allocate(n);
     if (is_slab_object(n)) return static_cast<T*>(detail::allocate(size_class()));
     return allocate_array(n);
   }
 
-  /// Storage for exactly `n` objects: never more, so that no caller comes back with another count than it asked for.
+  /// Storage for exactly `n` objects: never more, so that no caller comes back with another count than it
+  /// asked for.
   [[nodiscard]] constexpr AllocationResult<T*> allocate_at_least(std::size_t n) { return {allocate(n), n}; }
 
   /// Frees storage. Requires that `p` came from allocate(n) of a flux::Allocator<T>, and was not freed since.

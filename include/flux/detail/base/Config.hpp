@@ -2,13 +2,6 @@
 
 // The macros of flux, all of them, each always defined to 0 or 1.
 
-/// 1 when this translation unit is compiled with exceptions; without them, running out of memory aborts with a message.
-#if defined(__cpp_exceptions)
-#define FLUX_EXCEPTIONS 1
-#else
-#define FLUX_EXCEPTIONS 0
-#endif
-
 /// 1 when the global sized `operator delete` may be called.
 #if defined(__cpp_sized_deallocation)
 #define FLUX_SIZED_DELETE 1

@@ -2,9 +2,8 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <new>
-
-#include <flux/detail/base/Config.hpp>
 
 namespace flux::detail {
 
@@ -16,22 +15,16 @@ namespace flux::detail {
   std::abort();
 }
 
-/// Throws `std::bad_alloc`; without exceptions, aborts with a message.
-[[noreturn, gnu::noinline, gnu::cold]] inline void throw_bad_alloc() {
-#if FLUX_EXCEPTIONS
-  throw std::bad_alloc();
-#else
-  die("out of memory");
-#endif
-}
+// Both throw by way of the standard library's own functions, as std::allocator does. A translation unit
+// compiled without exceptions thus has the same bodies as one with them, and may be linked with it; in a
+// program that has no exceptions at all std::terminate names the exception and aborts.
 
-/// Throws `std::bad_array_new_length`; without exceptions, aborts with a message.
+/// Throws std::bad_alloc.
+[[noreturn, gnu::noinline, gnu::cold]] inline void throw_bad_alloc() { std::__throw_bad_alloc(); }
+
+/// Throws std::bad_array_new_length.
 [[noreturn, gnu::noinline, gnu::cold]] inline void throw_bad_array_new_length() {
-#if FLUX_EXCEPTIONS
-  throw std::bad_array_new_length();
-#else
-  die("too many objects in one allocation");
-#endif
+  std::__throw_bad_array_new_length();
 }
 
 }  // namespace flux::detail

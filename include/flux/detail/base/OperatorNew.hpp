@@ -4,31 +4,26 @@
 #include <new>
 
 #include <flux/detail/base/Config.hpp>
-#include <flux/detail/base/Error.hpp>
 
 namespace flux::detail {
 
-constexpr bool is_over_aligned(std::size_t alignment) noexcept { return alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__; }
+constexpr bool is_over_aligned(std::size_t alignment) noexcept {
+  return alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+}
 
 /// `bytes` from the program's `operator new`, in the form the alignment asks for. Throws what that throws.
 inline void* operator_new(std::size_t bytes, std::size_t alignment) {
-#if FLUX_EXCEPTIONS
-  return is_over_aligned(alignment) ? ::operator new(bytes, std::align_val_t{alignment}) : ::operator new(bytes);
-#else
-  void* p = is_over_aligned(alignment) ? ::operator new(bytes, std::align_val_t{alignment}, std::nothrow)
-                                       : ::operator new(bytes, std::nothrow);
-  if (p == nullptr) throw_bad_alloc();
-  return p;
-#endif
+  return is_over_aligned(alignment) ? ::operator new (bytes, std::align_val_t{alignment})
+                                    : ::operator new(bytes);
 }
 
 /// Frees what operator_new(bytes, alignment) gave, with its size where the program has the sized form.
 inline void operator_delete(void* p, [[maybe_unused]] std::size_t bytes, std::size_t alignment) noexcept {
 #if FLUX_SIZED_DELETE
-  if (is_over_aligned(alignment)) return ::operator delete(p, bytes, std::align_val_t{alignment});
+  if (is_over_aligned(alignment)) return ::operator delete (p, bytes, std::align_val_t{alignment});
   ::operator delete(p, bytes);
 #else
-  if (is_over_aligned(alignment)) return ::operator delete(p, std::align_val_t{alignment});
+  if (is_over_aligned(alignment)) return ::operator delete (p, std::align_val_t{alignment});
   ::operator delete(p);
 #endif
 }

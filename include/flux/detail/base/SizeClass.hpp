@@ -7,10 +7,12 @@
 
 namespace flux::detail {
 
-// Size classes: strides of 8, 16, ... 256 bytes, then eight per doubling up to 32 KiB, so that at most an eighth is
-// wasted. A slab is 64 KiB, or as many as hold 16 objects. Every figure of a class is known at compile time.
+// Size classes: strides of 8, 16, ... 256 bytes, then eight per doubling up to 32 KiB, so that at most an
+// eighth is wasted. A slab is 64 KiB, or as many as hold 16 objects. Every figure of a class is known at
+// compile time.
 
-inline constexpr std::size_t kUnitBytes = std::size_t{64} << 10;  ///< slabs are whole units, units are aligned
+inline constexpr std::size_t kUnitBytes = std::size_t{64}
+                                          << 10;  ///< slabs are whole units, units are aligned
 inline constexpr std::size_t kLargestObject = std::size_t{32} << 10;
 inline constexpr std::size_t kLargestAlignment = 4096;
 inline constexpr std::size_t kMinObjectsPerSlab = 16;
@@ -34,8 +36,8 @@ constexpr std::size_t stride_of(unsigned size_class) noexcept {
   return std::size_t{coarse % 8 + 9} << (coarse / 8 + 5);
 }
 
-/// The smallest class that serves `bytes` at `alignment` (a power of two), or kNoSizeClass when none does. A class
-/// serves an alignment when its stride is a multiple of it: slabs begin at multiples of kUnitBytes.
+/// The smallest class that serves `bytes` at `alignment` (a power of two), or kNoSizeClass when none does. A
+/// class serves an alignment when its stride is a multiple of it: slabs begin at multiples of kUnitBytes.
 constexpr unsigned size_class_of(std::size_t bytes, std::size_t alignment) noexcept {
   if (bytes > kLargestObject || alignment > kLargestAlignment) return kNoSizeClass;
   unsigned size_class = size_class_of(bytes);
@@ -51,16 +53,18 @@ struct SizeClassInfo {
   std::uint32_t capacity;      ///< objects of a slab
   std::uint32_t bin_capacity;  ///< objects a bin may hold
   std::uint32_t bin_refill;    ///< objects a refill asks for
-  std::uint64_t reciprocal;    ///< (offset * reciprocal) >> kReciprocalShift == offset / stride, for offsets in a slab
+  std::uint64_t
+      reciprocal;  ///< (offset * reciprocal) >> kReciprocalShift == offset / stride, for offsets in a slab
 };
 
 inline constexpr unsigned kReciprocalShift = 40;
-inline constexpr std::size_t kSlabBitmapWords = 64;  ///< bitmap kept beside the slab's counters: 4,096 objects
+inline constexpr std::size_t kSlabBitmapWords =
+    64;  ///< bitmap kept beside the slab's counters: 4,096 objects
 
 namespace size_class_figures {
 
-// A bin may hold 128 KiB, the share of a second-level cache that a few busy classes can each have, and 2,048 objects:
-// a container of 1,000 nodes that is built and dropped again and again then never leaves its bin.
+// A bin may hold 128 KiB, the share of a second-level cache that a few busy classes can each have, and 2,048
+// objects: a container of 1,000 nodes that is built and dropped again and again then never leaves its bin.
 inline constexpr std::size_t kBinBytes = std::size_t{128} << 10;
 inline constexpr std::size_t kBinObjects = 2048;
 
@@ -68,7 +72,8 @@ constexpr SizeClassInfo figures_of(unsigned size_class) noexcept {
   const std::size_t stride = stride_of(size_class);
   const std::size_t units = std::bit_ceil((kMinObjectsPerSlab * stride + kUnitBytes - 1) / kUnitBytes);
   const std::size_t bytes = units * kUnitBytes;
-  // Only 8-byte objects are too many for the bitmap in the slab's record: theirs lies at the start of the slab.
+  // Only 8-byte objects are too many for the bitmap in the slab's record: theirs lies at the start of the
+  // slab.
   const bool bitmap_in_slab = bytes / stride > kSlabBitmapWords * 64;
   const std::size_t first = bitmap_in_slab ? bytes / stride / 8 : 0;
   std::size_t bin = kBinBytes / stride;
@@ -92,6 +97,7 @@ constexpr auto all() noexcept {
 
 inline constexpr std::array<SizeClassInfo, kSizeClasses> kSizeClassInfo = size_class_figures::all();
 
-static_assert(stride_of(0) == 8 && stride_of(kFineClasses - 1) == 256 && stride_of(kSizeClasses - 1) == kLargestObject);
+static_assert(stride_of(0) == 8 && stride_of(kFineClasses - 1) == 256 &&
+              stride_of(kSizeClasses - 1) == kLargestObject);
 
 }  // namespace flux::detail

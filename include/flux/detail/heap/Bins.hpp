@@ -8,25 +8,27 @@
 
 namespace flux::detail {
 
-// A bin is the free objects of one size class that a thread's fast path pops and pushes: a stack of their addresses.
-// Places are counted from the end of the stack's memory, so that a push finds a full bin by its own addition.
+// A bin is the free objects of one size class that a thread's fast path pops and pushes: a stack of their
+// addresses. Places are counted from the end of the stack's memory, so that a push finds a full bin by its
+// own addition.
 //
 //   places [bottom, level) hold objects, coldest first;  -capacity <= bottom <= level < 0
 //   all zero (level == bottom, nothing ever pushed): no objects
 //
-// Addresses are kept in an array, not in links through the objects: a pop then never waits for a cold object, and
-// moving objects between a bin and the slabs' bitmaps reads and writes the array alone.
+// Addresses are kept in an array, not in links through the objects: a pop then never waits for a cold object,
+// and moving objects between a bin and the slabs' bitmaps reads and writes the array alone.
 struct Bin {
   std::ptrdiff_t level;
   std::ptrdiff_t bottom;
 };
 
-// The bins of a thread and, in one place with them, the address range whose objects they take: all that the fast paths
-// touch besides the object. Each stack's memory follows the struct, touched only as needed.
+// The bins of a thread and, in one place with them, the address range whose objects they take: all that the
+// fast paths touch besides the object. Each stack's memory follows the struct, touched only as needed.
 //
-// The fast paths reach it through a pointer in thread-local storage although the bins could lie there themselves: on
-// current processors a load that follows a store to the same place costs a cycle when both address it by a register and
-// some six when they address it by the thread segment, and every operation begins with the last one's `level`.
+// The fast paths reach it through a pointer in thread-local storage although the bins could lie there
+// themselves: on current processors a load that follows a store to the same place costs a cycle when both
+// address it by a register and some six when they address it by the thread segment, and every operation
+// begins with the last one's `level`.
 struct Bins {
   std::uintptr_t main_begin;
   std::size_t main_bytes;
@@ -43,9 +45,13 @@ struct Bins {
     return reinterpret_cast<std::uintptr_t>(object) - main_begin < main_bytes;
   }
 
-  void** stack_end(unsigned size_class) noexcept { return reinterpret_cast<void**>(this + 1) + kStackEnds[size_class]; }
+  void** stack_end(unsigned size_class) noexcept {
+    return reinterpret_cast<void**>(this + 1) + kStackEnds[size_class];
+  }
 
-  static constexpr std::ptrdiff_t capacity(unsigned size_class) noexcept { return kSizeClassInfo[size_class].bin_capacity; }
+  static constexpr std::ptrdiff_t capacity(unsigned size_class) noexcept {
+    return kSizeClassInfo[size_class].bin_capacity;
+  }
 
   bool is_valid() const noexcept {
     for (unsigned c = 0; c != kSizeClasses; ++c) {

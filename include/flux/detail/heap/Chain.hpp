@@ -8,12 +8,13 @@
 
 namespace flux::detail {
 
-// A chain is a run of free objects on its way home to the thread heap that owns them, as one unit. It needs no memory
-// of its own: some of its objects are carriers, whose first word links to the next carrier and whose other words hold
-// the addresses of objects that are not touched at all. The owner thus reads one line for several objects; 64-byte
-// objects need one carrier for eight.
+// A chain is a run of free objects on its way home to the thread heap that owns them, as one unit. It needs
+// no memory of its own: some of its objects are carriers, whose first word links to the next carrier and
+// whose other words hold the addresses of objects that are not touched at all. The owner thus reads one line
+// for several objects; 64-byte objects need one carrier for eight.
 //
-// A carrier has carried_by(stride) places, all filled but for the first carrier's of a chain: there a null ends them.
+// A carrier has carried_by(stride) places, all filled but for the first carrier's of a chain: there a null
+// ends them.
 struct Carrier {
   static constexpr std::size_t kMostCarried = 31;
 
@@ -30,8 +31,8 @@ struct Carrier {
 
 // A chain being filled by the thread that frees.
 //
-//   empty: first == last == nullptr, place == places_end;  else [place, places_end) of the first carrier is unfilled
-//   room: bytes that may still come; an object counts for at least kLeastWeight
+//   empty: first == last == nullptr, place == places_end;  else [place, places_end) of the first carrier is
+//   unfilled room: bytes that may still come; an object counts for at least kLeastWeight
 class Chain {
  public:
   static constexpr std::int32_t kWeight = 64 << 10;  ///< a full chain: 64 objects, fewer when they are large

@@ -9,9 +9,9 @@ namespace flux::detail {
 
 // The parked thread heaps, the last one parked on top, because its memory is the warmest.
 //
-// A lock-free stack: a thread that forks or dies in the middle holds nothing up. Heaps are never unmapped, so following
-// a stale link is harmless, and a count in the head's low bits, changed by every operation, tells a head that went and
-// came back (ABA) from one that stayed.
+// A lock-free stack: a thread that forks or dies in the middle holds nothing up. Heaps are never unmapped, so
+// following a stale link is harmless, and a count in the head's low bits, changed by every operation, tells a
+// head that went and came back (ABA) from one that stayed.
 class HeapRegistry {
  public:
   /// Parks a heap that the caller owns; from here on any thread may adopt it.
@@ -22,7 +22,8 @@ class HeapRegistry {
       // relaxed: published by the exchange.
       heap->next_parked.store(heap_of(head), std::memory_order_relaxed);
       // release: pairs with the acquire in adopt; the adopter sees all that the last owner did to the heap.
-    } while (!head_.compare_exchange_weak(head, pack(heap, head), std::memory_order_release, std::memory_order_relaxed));
+    } while (!head_.compare_exchange_weak(head, pack(heap, head), std::memory_order_release,
+                                          std::memory_order_relaxed));
   }
 
   /// A parked heap, owned by the caller from here on; nullptr when none is parked.
@@ -33,7 +34,8 @@ class HeapRegistry {
       // relaxed: if another thread adopted the heap meanwhile, the value is stale and the exchange fails.
       ThreadHeap* const next = heap->next_parked.load(std::memory_order_relaxed);
       // acquire on success: pairs with the release in park. acquire on failure: as at the load above.
-      if (head_.compare_exchange_weak(head, pack(next, head), std::memory_order_acquire, std::memory_order_acquire)) {
+      if (head_.compare_exchange_weak(head, pack(next, head), std::memory_order_acquire,
+                                      std::memory_order_acquire)) {
         return heap;
       }
     }
@@ -41,14 +43,18 @@ class HeapRegistry {
   }
 
  private:
-  // A heap lies kHeapOffset behind a multiple of kRegionBytes (2^25) below 2^57: shifted by 7, 32 bits are for the count.
+  // A heap lies kHeapOffset behind a multiple of kRegionBytes (2^25) below 2^57: shifted by 7, 32 bits are
+  // for the count.
   static constexpr std::uintptr_t kHeapOffset = SlabSource::kHeapUnits * kUnitBytes;
+  static_assert(kHeaderUnits <= SlabSource::kHeapUnits,
+                "the heap lies in the first aligned run behind the header");
   static constexpr unsigned kShift = 7;
   static constexpr std::uint64_t kCountMask = (std::uint64_t{1} << 32) - 1;
 
   static ThreadHeap* heap_of(std::uint64_t head) noexcept {
     const std::uint64_t region = (head & ~kCountMask) >> kShift;
-    return region == 0 ? nullptr : reinterpret_cast<ThreadHeap*>(static_cast<std::uintptr_t>(region) + kHeapOffset);
+    return region == 0 ? nullptr
+                       : reinterpret_cast<ThreadHeap*>(static_cast<std::uintptr_t>(region) + kHeapOffset);
   }
 
   static std::uint64_t pack(ThreadHeap* heap, std::uint64_t previous) noexcept {

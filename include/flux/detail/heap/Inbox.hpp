@@ -6,8 +6,9 @@
 
 namespace flux::detail {
 
-// Where other threads post chains of objects that belong to a thread heap: a stack of carriers that anyone pushes runs
-// onto and only the owner empties, whole. Neither operation follows a link it does not own, so there is no ABA.
+// Where other threads post chains of objects that belong to a thread heap: a stack of carriers that anyone
+// pushes runs onto and only the owner empties, whole. Neither operation follows a link it does not own, so
+// there is no ABA.
 class Inbox {
  public:
   /// Any thread. Posts the run of carriers first..last, linked already.
@@ -16,8 +17,8 @@ class Inbox {
     Carrier* head = head_.load(std::memory_order_relaxed);
     do {
       last->next = head;
-      // release: pairs with the acquire in take_all, so that the owner sees the links, and with them everything that
-      // the posting thread did to the objects. relaxed on failure: the loop only tries again.
+      // release: pairs with the acquire in take_all, so that the owner sees the links, and with them
+      // everything that the posting thread did to the objects. relaxed on failure: the loop only tries again.
     } while (!head_.compare_exchange_weak(head, first, std::memory_order_release, std::memory_order_relaxed));
   }
 
@@ -25,8 +26,8 @@ class Inbox {
   Carrier* take_all() noexcept {
     // relaxed: an empty answer may be stale; what was missed is found at the next refill.
     if (head_.load(std::memory_order_relaxed) == nullptr) return nullptr;
-    // acquire: pairs with the release in post_remote. Posts that came in between are read-modify-writes too and continue
-    // the release sequence, so every run in the stack is visible.
+    // acquire: pairs with the release in post_remote. Posts that came in between are read-modify-writes too
+    // and continue the release sequence, so every run in the stack is visible.
     return head_.exchange(nullptr, std::memory_order_acquire);
   }
 

@@ -4,24 +4,27 @@
 #include <new>
 #include <type_traits>
 
+#include <pthread.h>
+
 #include <flux/detail/base/Error.hpp>
 #include <flux/detail/heap/HeapRegistry.hpp>
 #include <flux/detail/heap/Outbox.hpp>
 
 namespace flux::detail {
 
-/// Stands for a thread heap where there is none: owns no address and has no object, so that a thread's first allocation
-/// and first free fall into the slow paths without a test of their own. Never written.
+/// Stands for a thread heap where there is none: owns no address and has no object, so that a thread's first
+/// allocation and first free fall into the slow paths without a test of their own. Never written.
 inline constinit Bins no_bins{};
 
-/// The calling thread's bins: all that the fast paths need of it. Usable at any time, also before `main` and in
-/// destructors of other thread-local and static objects.
+/// The calling thread's bins: all that the fast paths need of it. Usable at any time, also before `main` and
+/// in destructors of other thread-local and static objects.
 inline constinit thread_local Bins* local_bins = &no_bins;
 
 // What the slow paths keep of a thread besides.
 //
-// Fresh, armed (the janitor will run; has a heap once it has allocated), or ended (the janitor ran: every operation goes
-// through the slow paths and leaves nothing behind in the thread). local_bins != &no_bins  <=>  heap_ != nullptr.
+// Fresh, armed (the janitor or the late key will end it; has a heap once it has allocated), or ended (every
+// operation goes through the slow paths and leaves nothing behind in the thread). local_bins != &no_bins  <=>
+// heap_ != nullptr.
 class LocalHeap {
  public:
   [[gnu::noinline]] inline static void* allocate_slow(unsigned size_class);
@@ -52,6 +55,29 @@ class LocalHeap {
   Phase phase_ = Phase::kFresh;
   Outbox outbox_;
 
+  // Destructors of pthread keys run after those of thread-local objects. A thread that first meets flux in
+  // one of them is too late for a janitor, so a key of our own ends it. In all other threads the janitor
+  // comes first and clears the key. The janitor is needed all the same: it keeps a library loaded until it
+  // has run.
+  class LateKey {
+   public:
+    LateKey() noexcept : is_made_(::pthread_key_create(&key_, end_local_heap) == 0) {}
+    void set(LocalHeap* local) const noexcept {
+      if (is_made_) ::pthread_setspecific(key_, local);
+    }
+
+   private:
+    static void end_local_heap(void* local) { static_cast<LocalHeap*>(local)->end(); }
+
+    pthread_key_t key_{};
+    bool is_made_;
+  };
+
+  static const LateKey& late_key() noexcept {
+    static const LateKey key;
+    return key;
+  }
+
   static inline thread_local Janitor janitor_;
 };
 
@@ -64,7 +90,8 @@ static_assert(std::is_trivially_destructible_v<LocalHeap>);
   Bins* const bins = local_bins;
   Bin& bin = bins->bins[size_class];
   const std::ptrdiff_t level = bin.level;
-  if (level == bin.bottom) [[unlikely]] return LocalHeap::allocate_slow(size_class);
+  if (level == bin.bottom) [[unlikely]]
+    return LocalHeap::allocate_slow(size_class);
   bin.level = level - 1;
   return bins->stack_end(size_class)[level - 1];
 }
@@ -72,10 +99,12 @@ static_assert(std::is_trivially_destructible_v<LocalHeap>);
 /// Frees an object of the class, whichever thread allocated it.
 [[gnu::always_inline]] inline void deallocate(void* object, unsigned size_class) noexcept {
   Bins* const bins = local_bins;
-  if (!bins->owns(object)) [[unlikely]] return LocalHeap::deallocate_slow(object, size_class);
+  if (!bins->owns(object)) [[unlikely]]
+    return LocalHeap::deallocate_slow(object, size_class);
   Bin& bin = bins->bins[size_class];
   bins->stack_end(size_class)[bin.level] = object;
-  if (++bin.level == 0) [[unlikely]] LocalHeap::spill_slow(size_class);
+  if (++bin.level == 0) [[unlikely]]
+    LocalHeap::spill_slow(size_class);
 }
 
 void* LocalHeap::allocate_slow(unsigned size_class) {
@@ -95,7 +124,7 @@ void LocalHeap::deallocate_slow(void* object, unsigned size_class) noexcept {
   if (owner == local.heap_) {
     owner->push(object, size_class);  // it lies outside the heap's main piece
   } else if (local.phase_ == Phase::kEnded) {
-    Outbox::post_one(owner, object);
+    Outbox::post_one(owner, object, kSizeClassInfo[size_class].stride);
   } else {
     if (local.phase_ == Phase::kFresh) local.arm();
     local.outbox_.add(owner, object, kSizeClassInfo[size_class].stride);
@@ -121,20 +150,23 @@ void* LocalHeap::allocate_after_end(unsigned size_class) noexcept {
 
 void LocalHeap::arm() noexcept {
   phase_ = Phase::kArmed;
+  late_key().set(this);
   janitor_.arm();
 }
 
 bool LocalHeap::take_heap() noexcept {
   ThreadHeap* heap = heap_registry.adopt();
   if (heap == nullptr && (heap = ThreadHeap::create()) == nullptr) return false;
-  if (phase_ == Phase::kFresh) arm();
   heap_ = heap;
   local_bins = heap->bins();
+  if (phase_ == Phase::kFresh) arm();
   return true;
 }
 
 /// The thread ends: what it has on the way goes home, and its heap waits for another thread.
 void LocalHeap::end() noexcept {
+  if (phase_ == Phase::kEnded) return;
+  late_key().set(nullptr);
   outbox_.flush();
   ThreadHeap* const heap = heap_;
   local_bins = &no_bins;

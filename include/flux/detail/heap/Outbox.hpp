@@ -8,30 +8,30 @@
 
 namespace flux::detail {
 
-// The chains a thread is filling with objects of other thread heaps, one per owner; owners that fall onto the same
-// place take turns.
+// The chains a thread is filling with objects of other thread heaps, one per owner, for up to 64 owners at a
+// time: sets of four places, of which an owner may have any one. A fifth owner in a set posts the chain of
+// another, in turn.
 class Outbox {
  public:
   /// Adds an object of `owner`; posts the chain when it is full.
   void add(ThreadHeap* owner, void* object, std::size_t stride) noexcept {
-    Entry& entry = entries_[place_of(owner)];
-    if (entry.owner != owner) [[unlikely]] {
-      entry.post();
-      entry.owner = owner;
-    }
+    Entry& entry = entry_of(owner);
     entry.chain.add(object, stride);
-    if (entry.chain.is_full()) [[unlikely]] entry.post();
+    if (entry.chain.is_full()) [[unlikely]]
+      entry.post();
   }
 
   /// Posts every chain, however short.
   void flush() noexcept {
-    for (Entry& entry : entries_) entry.post();
+    for (Set& set : sets_) {
+      for (Entry& entry : set) entry.post();
+    }
   }
 
   /// Posts a single object at once, for a thread whose Outbox will not be flushed any more.
-  static void post_one(ThreadHeap* owner, void* object) noexcept {
+  static void post_one(ThreadHeap* owner, void* object, std::size_t stride) noexcept {
     Chain chain;
-    chain.add(object, kSizeClassInfo[Region::slab_of(object).size_class].stride);
+    chain.add(object, stride);
     chain.close([owner](Carrier* first, Carrier* last) { owner->post_remote(first, last); });
   }
 
@@ -45,14 +45,28 @@ class Outbox {
     }
   };
 
-  static constexpr std::size_t kEntries = 8;
+  static constexpr std::size_t kSets = 16;
+  using Set = std::array<Entry, 4>;
 
-  // Heaps lie at multiples of a power of two: the product spreads those bits, its top three choose.
-  static std::size_t place_of(const ThreadHeap* owner) noexcept {
-    return static_cast<std::size_t>((std::uint64_t{reinterpret_cast<std::uintptr_t>(owner)} * 0x9E37'79B9'7F4A'7C15) >> 61);
+  Entry& entry_of(ThreadHeap* owner) noexcept {
+    Set& set = sets_[set_of(owner)];
+    for (Entry& entry : set) {
+      if (entry.owner == owner) return entry;
+    }
+    Entry& entry = set[turn_++ % set.size()];
+    entry.post();
+    entry.owner = owner;
+    return entry;
   }
 
-  std::array<Entry, kEntries> entries_{};
+  // Heaps lie at multiples of a power of two: the product spreads the bits that differ, its top four choose.
+  static std::size_t set_of(const ThreadHeap* owner) noexcept {
+    const std::uint64_t region = reinterpret_cast<std::uintptr_t>(owner) / kRegionBytes;
+    return static_cast<std::size_t>((region * 0x9E37'79B9'7F4A'7C15) >> 60);
+  }
+
+  std::array<Set, kSets> sets_{};
+  std::uint32_t turn_ = 0;
 };
 
 }  // namespace flux::detail

@@ -13,10 +13,11 @@
 
 namespace flux::detail {
 
-// The regions, slabs and free objects of one thread. Lives in its own first region and is never destroyed: when its
-// thread ends it is parked, with everything in it, and a later thread adopts it.
+// The regions, slabs and free objects of one thread. Lives in its own first region and is never destroyed:
+// when its thread ends it is parked, with everything in it, and a later thread adopts it.
 //
-//   objects of all slabs == objects at home (set bits) + in the owner's bins + in chains (inbox, pending_, or still
+//   objects of all slabs == objects at home (set bits) + in the owner's bins + in chains (inbox, pending_, or
+//   still
 //                           being filled by another thread) + live
 //
 // Owned (by one thread, which alone calls anything but post_remote) or parked (in HeapRegistry).
@@ -32,15 +33,17 @@ class ThreadHeap {
   /// The heap that an object belongs to. Any thread.
   static ThreadHeap* owner_of(const void* object) noexcept {
     const Region* region = Region::of(object);
-    if (region->magic != Region::kMagic) [[unlikely]] die("free of an address that flux never handed out");
+    if (region->magic != Region::kMagic) [[unlikely]]
+      die("free of an address that flux never handed out");
     return region->owner;
   }
 
   /// Any thread: sends home a run of carriers of this heap's objects.
   void post_remote(Carrier* first, Carrier* last) noexcept { inbox_.post_remote(first, last); }
 
-  /// Fills an empty bin with objects of the class, so that pops come in address order; false when memory is out.
-  bool refill(unsigned size_class) noexcept {
+  /// Fills an empty bin with objects of the class, so that pops come in address order; false when memory is
+  /// out. Before it gives up it brings home all that the heap can reach, once (`was_short`).
+  bool refill(unsigned size_class, bool was_short = false) noexcept {
     collect();
     void** const end = own_.bins.stack_end(size_class);
     void** const limit = end - Bins::capacity(size_class);
@@ -53,6 +56,7 @@ class ThreadHeap {
       if (slab == nullptr) {
         if (low != high) break;  // some are better than a fresh slab
         slab = source_.carve(size_class);
+        if (slab == nullptr && !was_short) return bring_all_home(), refill(size_class, true);
         if (slab == nullptr) break;
       }
       low = slab->take(limit, low);
@@ -63,10 +67,12 @@ class ThreadHeap {
     return low != high;
   }
 
-  /// Brings the colder part of a full bin home and moves the rest down. The bin's level is 0: it has no place left.
+  /// Brings the colder part of a full bin home and moves the rest down. The bin's level is 0: it has no place
+  /// left.
   ///
-  /// A bin keeps half. One that only spills, because a large container is being cleared, soon works in an eighth of its
-  /// memory: what stays behind in a bin is in the order it was freed in, and the next fill would begin with it.
+  /// A bin keeps half. One that only spills, because a large container is being cleared, soon works in an
+  /// eighth of its memory: what stays behind in a bin is in the order it was freed in, and the next fill
+  /// would begin with it.
   void spill(unsigned size_class) noexcept {
     const std::ptrdiff_t full = Bins::capacity(size_class);
     const std::ptrdiff_t capacity = spilled_[size_class] < 4 * full ? full : full / 8;
@@ -105,7 +111,8 @@ class ThreadHeap {
   std::atomic<ThreadHeap*> next_parked{nullptr};  ///< HeapRegistry's
 
  private:
-  // A refill looks at no more slabs than this, and takes no more objects from the inbox: no call does unbounded work.
+  // A refill looks at no more slabs than this, and takes no more objects from the inbox: no call does
+  // unbounded work.
   static constexpr unsigned kMostVisits = 8;
   static constexpr std::size_t kMostCollected = 512;
 
@@ -114,6 +121,19 @@ class ThreadHeap {
     own_.bins.main_begin = reinterpret_cast<std::uintptr_t>(source.main_reservation().begin);
     own_.bins.main_bytes = source.main_reservation().bytes;
     for (unsigned c = 0; c != kSizeClasses; ++c) own_.bins.bins[c] = {-Bins::capacity(c), -Bins::capacity(c)};
+  }
+
+  /// Memory is out: empties the inbox and every bin, so that slabs of other classes become unused. Not
+  /// bounded.
+  [[gnu::noinline]] void bring_all_home() noexcept {
+    do collect();
+    while (pending_ != nullptr);
+    for (unsigned c = 0; c != kSizeClasses; ++c) {
+      Bin& bin = own_.bins.bins[c];
+      void** const end = own_.bins.stack_end(c);
+      put_back(end + bin.bottom, end + bin.level);
+      bin = {-Bins::capacity(c), -Bins::capacity(c)};
+    }
   }
 
   /// Takes what other threads sent home, a bounded part at a time; the rest waits in pending_.

@@ -6,12 +6,17 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+// LeakSanitizer looks for pointers in what malloc gave, not in mapped pages: it is told of ours. Weak: null
+// elsewhere.
+extern "C" [[gnu::weak]] void __lsan_register_root_region(const void* begin, std::size_t bytes);
+
 namespace flux::detail {
 
 // Every call to the system for memory goes through this table, so that a test can make the n-th call fail.
 
 struct PageSource {
-  /// Address space of `bytes` aligned to `alignment`, inaccessible and free of charge; nullptr when there is none.
+  /// Address space of `bytes` aligned to `alignment`, inaccessible and free of charge; nullptr when there is
+  /// none.
   std::byte* (*reserve)(std::size_t bytes, std::size_t alignment) noexcept;
   /// Gives reserved address space back.
   void (*release)(std::byte* begin, std::size_t bytes) noexcept;
@@ -44,7 +49,9 @@ inline std::byte* reserve(std::size_t bytes, std::size_t alignment) noexcept {
 }
 
 inline bool commit(std::byte* begin, std::size_t bytes) noexcept {
-  return ::mprotect(begin, bytes, PROT_READ | PROT_WRITE) == 0;
+  if (::mprotect(begin, bytes, PROT_READ | PROT_WRITE) != 0) return false;
+  if (&__lsan_register_root_region != nullptr) __lsan_register_root_region(begin, bytes);
+  return true;
 }
 
 inline void advise_huge([[maybe_unused]] std::byte* begin, [[maybe_unused]] std::size_t bytes,

@@ -22,9 +22,9 @@ struct Reservation {
 
 /// Reserves as many regions at once as the system lets it; empty when not even one is to be had.
 ///
-/// One large piece makes "is this address mine" a single comparison for nearly every object. Where address space is
-/// scarce (`ulimit -v`, Valgrind, ThreadSanitizer after some dozen threads) the size falls, and a piece never takes
-/// more than a sixteenth of what the process may have, unless it is a single region.
+/// One large piece makes "is this address mine" a single comparison for nearly every object. Where address
+/// space is scarce (`ulimit -v`, Valgrind, ThreadSanitizer after some dozen threads) the size falls, and a
+/// piece never takes more than a sixteenth of what the process may have, unless it is a single region.
 inline Reservation reserve_regions() noexcept {
   constexpr std::size_t kSizes[] = {512 * kRegionBytes, 32 * kRegionBytes, kRegionBytes};
   const std::size_t fair_share = page_source.address_limit() / 16;

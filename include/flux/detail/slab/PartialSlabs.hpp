@@ -8,7 +8,7 @@
 
 namespace flux::detail {
 
-// The slabs of one class and domain that have objects at home, in eight lists by how many: refills take from the
+// The slabs of one class that have objects at home, in eight lists by how many: refills take from the
 // fullest, so that sparse slabs drain and become unused.
 //
 //   a slab is listed  <=>  slab.free != 0, and then in list slab.free >> slab.list_shift
@@ -20,14 +20,15 @@ class PartialSlabs {
     return filled_ == 0 ? nullptr : heads_[static_cast<unsigned>(std::countr_zero(filled_))];
   }
 
-  /// The same, but of equally full ones the neighbour of `previous`, a slab that a refill has just emptied: walking
-  /// objects in the order they were handed out then follows the addresses for many slabs on end. Requires that
-  /// `previous` is nullptr or a slab of this class and domain.
+  /// The same, but of equally full ones the neighbour of `previous`, a slab that a refill has just emptied:
+  /// walking objects in the order they were handed out then follows the addresses for many slabs on end.
+  /// Requires that `previous` is nullptr or a slab of this class.
   Slab* next_after(Slab* previous) const noexcept {
     Slab* const best = fullest();
     if (best == nullptr || previous == nullptr) return best;
     Slab* const neighbour = Region::slab_behind(*previous);
-    if (neighbour == nullptr || neighbour->list != best->list || neighbour->size_class != best->size_class) return best;
+    if (neighbour == nullptr || neighbour->list != best->list || neighbour->size_class != best->size_class)
+      return best;
     return neighbour;
   }
 
@@ -39,7 +40,8 @@ class PartialSlabs {
     if (list != Slab::kNotListed) insert(slab, list);
   }
 
-  /// The same, and first of its list: the slab that a refill took from is the one the next refill goes on with.
+  /// The same, and first of its list: the slab that a refill took from is the one the next refill goes on
+  /// with.
   void update_first(Slab& slab) noexcept {
     remove(slab);
     if (slab.free != 0) insert(slab, list_of(slab));
@@ -64,7 +66,8 @@ class PartialSlabs {
       if (((filled_ >> i) & 1) != (heads_[i] != nullptr)) return false;
       const Slab* previous = nullptr;
       for (const Slab* s = heads_[i]; s != nullptr; previous = s, s = s->next) {
-        if (s->list != i + 1 || s->previous != previous || s->free == 0 || list_of(*s) != s->list) return false;
+        if (s->list != i + 1 || s->previous != previous || s->free == 0 || list_of(*s) != s->list)
+          return false;
         if (!s->is_valid()) return false;
       }
     }

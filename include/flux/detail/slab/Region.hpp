@@ -14,24 +14,26 @@ class ThreadHeap;
 
 inline constexpr std::size_t kUnitsPerRegion = kRegionBytes / kUnitBytes;
 
-// A region is kRegionBytes of address space at a multiple of kRegionBytes. It begins with this header, which describes
-// it to whoever finds it by masking an object's address: another thread, or another copy of the library in the process.
+// A region is kRegionBytes of address space at a multiple of kRegionBytes. It begins with this header, which
+// describes it to whoever finds it by masking an object's address: another thread, or another copy of the
+// library in the process.
 //
 //   | header | records of all units | units that slabs are cut from ... |
 //
 //   bit u of free_units is set  <=>  unit u belongs to no slab and not to the header
 //   units below committed_units are accessible, those above cost nothing
 //
-// The first line never changes after the region is opened, so any thread may read it: whoever holds an object got its
-// address through some synchronisation that comes after. All else belongs to the owner.
+// The first line never changes after the region is opened, so any thread may read it: whoever holds an object
+// got its address through some synchronisation that comes after. All else belongs to the owner.
 struct Region {
-  static constexpr std::uint64_t kMagic = 0x666C'7578'2E72'6731;  // "flux.rg1": the layout's version is the last digit
+  static constexpr std::uint64_t kMagic =
+      0x666C'7578'2E72'6731;  // "flux.rg1": the layout's version is the last digit
 
   std::uint64_t magic;
   ThreadHeap* owner;
 
-  alignas(64) Region* next;  ///< the owner's regions, in the order they were opened
-  std::uint32_t sequence;          ///< place in that order
+  alignas(128) Region* next;  ///< the owner's regions, in the order they were opened
+  std::uint32_t sequence;     ///< place in that order
   std::uint32_t committed_units;
   std::uint64_t free_units[kUnitsPerRegion / 64];
   alignas(64) Slab slabs[kUnitsPerRegion];
@@ -43,7 +45,8 @@ struct Region {
 
   /// The record of the slab that an object lies in.
   static Slab& slab_of(const void* object) noexcept {
-    Slab* record = &of(object)->slabs[(reinterpret_cast<std::uintptr_t>(object) & (kRegionBytes - 1)) / kUnitBytes];
+    Slab* record =
+        &of(object)->slabs[(reinterpret_cast<std::uintptr_t>(object) & (kRegionBytes - 1)) / kUnitBytes];
     return *(record - record->units_back);
   }
 
@@ -55,13 +58,14 @@ struct Region {
   }
 
   /// Makes a region of fresh, accessible, zero memory: only the header is written.
-  static Region* open(std::byte* at, ThreadHeap* owner, std::uint32_t sequence, std::uint32_t committed) noexcept;
+  static Region* open(std::byte* at, ThreadHeap* owner, std::uint32_t sequence,
+                      std::uint32_t committed) noexcept;
 
   std::byte* begin() noexcept { return reinterpret_cast<std::byte*>(this); }
   std::byte* unit(std::size_t index) noexcept { return begin() + index * kUnitBytes; }
 
-  /// Takes the lowest `count` free units (1, 2, 4 or 8, aligned to their number) that lie together; their index, or
-  /// kUnitsPerRegion when there are none.
+  /// Takes the lowest `count` free units (1, 2, 4 or 8, aligned to their number) that lie together; their
+  /// index, or kUnitsPerRegion when there are none.
   std::size_t take_units(std::size_t count) noexcept {
     for (std::size_t w = 0; w != kUnitsPerRegion / 64; ++w) {
       std::uint64_t runs = free_units[w];
@@ -80,8 +84,12 @@ struct Region {
   }
 
  private:
-  static constexpr std::uint64_t units_mask(std::size_t count) noexcept { return (std::uint64_t{1} << count) - 1; }
-  static constexpr std::uint64_t aligned_starts(std::size_t count) noexcept { return ~std::uint64_t{0} / units_mask(count); }
+  static constexpr std::uint64_t units_mask(std::size_t count) noexcept {
+    return (std::uint64_t{1} << count) - 1;
+  }
+  static constexpr std::uint64_t aligned_starts(std::size_t count) noexcept {
+    return ~std::uint64_t{0} / units_mask(count);
+  }
 };
 
 /// Units at the start of a region that its header and records take.
@@ -101,6 +109,8 @@ inline Region* Region::open(std::byte* at, ThreadHeap* owner, std::uint32_t sequ
 }
 
 static_assert(std::is_trivial_v<Region>);
-static_assert(offsetof(Region, next) == 64, "what other threads read shares no line with what the owner writes");
+// Two lines apart, because processors fetch lines in pairs.
+static_assert(offsetof(Region, next) == 128,
+              "what other threads read shares no line with what the owner writes");
 
 }  // namespace flux::detail

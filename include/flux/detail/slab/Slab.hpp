@@ -11,8 +11,8 @@
 
 namespace flux::detail {
 
-// A slab is a run of units cut into objects of one size class. Its record lies apart from it, in the table at the
-// start of its region; only the owning thread heap reads and writes the record.
+// A slab is a run of units cut into objects of one size class. Its record lies apart from it, in the table at
+// the start of its region; only the owning thread heap reads and writes the record.
 //
 //   bit i of the bitmap is set  <=>  object i is home
 //   free == number of set bits  <=  capacity;  every word below first_word is zero
@@ -21,7 +21,8 @@ namespace flux::detail {
 // States: unused (capacity == 0; the units are in the region's map of free units), full (free == 0), partial
 // (0 < free; in its class's PartialSlabs). A slab whose objects are all home becomes unused.
 //
-// Records begin as untouched zero pages and stay so until their slab is carved: no constructor may run over the table.
+// Records begin as untouched zero pages and stay so until their slab is carved: no constructor may run over
+// the table.
 struct Slab {
   static constexpr std::uint8_t kNotListed = 0;
 
@@ -61,8 +62,9 @@ struct Slab {
 
   bool holds(const void* p) const noexcept { return offset_of(p) < extent; }
 
-  /// Takes objects out, lowest address first: writes their addresses downwards from `high`, at most to `limit`, so that
-  /// a bin that pops from the top hands them out in address order. Returns the last place written.
+  /// Takes objects out, lowest address first: writes their addresses downwards from `high`, at most to
+  /// `limit`, so that a bin that pops from the top hands them out in address order. Returns the last place
+  /// written.
   void** take(void** limit, void** high) noexcept {
     std::uint32_t left = free;
     std::uint32_t w = first_word;
@@ -86,8 +88,8 @@ struct Slab {
     return high;
   }
 
-  /// Brings home the objects of [first, last) up to the first that lies in another slab; returns where that is.
-  /// Requires that *first lies in this slab. A bit that is set already is an object freed twice.
+  /// Brings home the objects of [first, last) up to the first that lies in another slab; returns where that
+  /// is. Requires that *first lies in this slab. A bit that is set already is an object freed twice.
   void* const* put(void* const* first, void* const* last) noexcept {
     void* const* const begin = first;
     std::uint32_t index = index_of(*first);
@@ -97,7 +99,8 @@ struct Slab {
       std::uint64_t word = bitmap[w];
       do {  // gather the bits of one word in a register
         const std::uint64_t bit = std::uint64_t{1} << index % 64;
-        if ((word & bit) != 0) [[unlikely]] die("double free: the object is free already");
+        if ((word & bit) != 0) [[unlikely]]
+          die("double free: the object is free already");
         word |= bit;
         if (++first == last || !holds(*first)) {
           bitmap[w] = word;
@@ -131,8 +134,8 @@ struct Slab {
   }
 };
 
-// One cache line of counters and the bitmap after it; an odd number of lines, so that the counters of consecutive slabs
-// fall into different cache sets.
+// One cache line of counters and the bitmap after it; an odd number of lines, so that the counters of
+// consecutive slabs fall into different cache sets.
 static_assert(sizeof(Slab) == 64 + kSlabBitmapWords * 8);
 static_assert(std::is_trivial_v<Slab>);
 

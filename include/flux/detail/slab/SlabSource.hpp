@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -10,16 +12,16 @@ namespace flux::detail {
 
 // The regions of one thread heap, and the slabs cut from them, lowest address first. The owner's alone.
 //
-// Address space is reserved by the piece, opened by the region, committed by the block of 2 MiB and touched by the page.
-// The first block of a heap lies in small pages, so that a thread with a hundred objects costs some ten KiB; all later
-// ones ask for huge pages, which make first touch several times cheaper.
+// Address space is reserved by the piece, opened by the region, committed by the block of 2 MiB and touched
+// by the page. The first block of a heap lies in small pages, so that a thread with a hundred objects costs
+// some ten KiB; all later ones ask for huge pages, which make first touch several times cheaper.
 //
 //   a unit is free in its region's map, or belongs to the header, the heap's own state or one slab
-//   no region before with_room_ has a free unit
+//   no region before with_room_[i] has 2^i free units that lie together
 class SlabSource {
  public:
-  /// Opens the first region, for a heap that will live in it. Requires an empty source. False, with nothing kept, when
-  /// address space or memory is out.
+  /// Opens the first region, for a heap that will live in it. Requires an empty source. False, with nothing
+  /// kept, when address space or memory is out.
   bool open_first() noexcept {
     main_ = reserve_regions();
     if (main_.begin == nullptr) return false;
@@ -42,11 +44,12 @@ class SlabSource {
   /// A slab of the class with all objects home, or nullptr when memory is out.
   Slab* carve(unsigned size_class) noexcept {
     const std::uint32_t units = kSizeClassInfo[size_class].units;
-    for (Region* region = with_room_;; region = region->next) {
-      if (region == nullptr && (region = open_next()) == nullptr) return nullptr;
-      const std::size_t index = region->take_units(units);
-      if (index != kUnitsPerRegion) return carve_at(*region, index, size_class);
-      if (units == 1) with_room_ = region->next != nullptr ? region->next : region;
+    Region*& with_room = with_room_[std::bit_width(units) - 1];
+    for (;;) {
+      const std::size_t index = with_room->take_units(units);
+      if (index != kUnitsPerRegion) return carve_at(*with_room, index, size_class);
+      if (with_room->next == nullptr && open_next() == nullptr) return nullptr;
+      with_room = with_room->next;
     }
   }
 
@@ -57,7 +60,9 @@ class SlabSource {
     for (std::uint32_t u = 1; u < units; ++u) (&slab)[u].units_back = 0;
     slab.capacity = 0;
     region->give_units(static_cast<std::size_t>(&slab - region->slabs), units);
-    if (region->sequence < with_room_->sequence) with_room_ = region;
+    for (Region*& with_room : with_room_) {
+      if (region->sequence < with_room->sequence) with_room = region;
+    }
   }
 
   /// The piece the heap began with, where nearly all of its objects lie.
@@ -75,16 +80,17 @@ class SlabSource {
 
   /// The equations above.
   bool is_valid() const noexcept {
-    bool with_room_seen = false;
+    bool room_allowed = false;
     for (const Region* region = first_; region != nullptr; region = region->next) {
-      with_room_seen = with_room_seen || region == with_room_;
+      room_allowed = room_allowed || region == with_room_[0];
       std::size_t used = region == first_ ? kHeaderUnits + kHeapUnits : kHeaderUnits;
       for (std::size_t u = kHeaderUnits; u < region->committed_units; ++u) {
         if (region->slabs[u].capacity != 0) used += kSizeClassInfo[region->slabs[u].size_class].units;
       }
       std::size_t free = 0;
-      for (const std::uint64_t word : region->free_units) free += static_cast<std::size_t>(std::popcount(word));
-      if (used + free != kUnitsPerRegion || (free != 0 && !with_room_seen)) return false;
+      for (const std::uint64_t word : region->free_units)
+        free += static_cast<std::size_t>(std::popcount(word));
+      if (used + free != kUnitsPerRegion || (free != 0 && !room_allowed)) return false;
     }
     return true;
   }
@@ -122,7 +128,8 @@ class SlabSource {
     unopened_.begin += kRegionBytes;
     unopened_.bytes -= kRegionBytes;
     if (first_ == nullptr) {
-      first_ = with_room_ = region;
+      first_ = region;
+      with_room_.fill(region);
     } else {
       last_->next = region;
     }
@@ -134,7 +141,7 @@ class SlabSource {
   ThreadHeap* owner_ = nullptr;
   Region* first_ = nullptr;
   Region* last_ = nullptr;
-  Region* with_room_ = nullptr;
+  std::array<Region*, 4> with_room_{};  ///< for slabs of 1, 2, 4 and 8 units
   std::uint32_t regions_ = 0;
 };
 
