@@ -23,7 +23,9 @@ struct InputError {
   std::string reason;
 
   /// "FILE:LINE: REASON", or "FILE: REASON".
-  std::string message() const { return file + (line == 0 ? "" : ":" + std::to_string(line)) + ": " + reason; }
+  std::string message() const {
+    return (line == 0 ? file : file + ':' + std::to_string(line)) + ": " + reason;
+  }
 };
 
 /// The messages of a LOBSTER message file, or the first thing that is wrong with it.

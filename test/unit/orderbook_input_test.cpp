@@ -128,8 +128,8 @@ BOOST_AUTO_TEST_CASE(what_is_quoted_is_short_and_free_of_control_characters) {
   BOOST_TEST(error_of(std::string("1,1,1,1\0,1,1", 12)) ==
              "flow.csv:1: column 4 (size): \"1?\" is not a whole number");
   BOOST_TEST(error_of("1,1,1,\x1b[2J,1,1").find("\"?[2J\"") != std::string::npos);
-  BOOST_TEST(error_of("1,1,1," + std::string(1000, '9') + ",1,1") ==
-             "flow.csv:1: column 4 (size): \"" + std::string(40, '9') +
+  BOOST_TEST(error_of(std::string("1,1,1,").append(1000, '9') + ",1,1") ==
+             std::string("flow.csv:1: column 4 (size): \"").append(40, '9') +
                  "...\" is out of range: 1 to 4294967295");
 }
 

@@ -1,0 +1,105 @@
+# Sourced by test/run and bench/run: finds what a build needs, and asks apt for what is missing when it may.
+# shellcheck shell=bash
+
+# Requirements are written kind:what:package, where kind says how to look for it.
+# shellcheck disable=SC2034  # all three are read by the scripts that source this
+requirements_to_build=(
+  command:g++:g++
+  command:cmake:cmake
+  command:make:make
+  command:python3:python3
+  header:boost/container/list.hpp:libboost-dev
+  header:benchmark/benchmark.h:libbenchmark-dev
+)
+requirements_to_test=(
+  header:boost/test/included/unit_test.hpp:libboost-test-dev
+  command:objdump:binutils
+)
+# shellcheck disable=SC2034
+requirements_to_test_all=(
+  command:clang++:clang
+  command:valgrind:valgrind
+  clang_runtime::libclang-rt-dev
+)
+
+has_header() { echo "#include <$1>" | g++ -std=c++20 -E -x c++ - -o /dev/null 2>/dev/null; }
+
+has_clang_runtime() {
+  local output
+  output=$(mktemp)
+  echo 'int main() {}' | clang++ -fsanitize=thread -x c++ - -o "$output" 2>/dev/null
+  local status=$?
+  rm -f "$output"
+  return "$status"
+}
+
+is_met() {
+  local kind=${1%%:*} rest=${1#*:}
+  case $kind in
+    command) command -v "${rest%%:*}" >/dev/null ;;
+    header) has_header "${rest%%:*}" ;;
+    clang_runtime) has_clang_runtime ;;
+  esac
+}
+
+# The sanitizers' runtime lies in a package with the version of clang in its name.
+clang_runtime_package() {
+  local major
+  major=$(echo __clang_major__ | clang++ -E -P -x c++ - 2>/dev/null) || true
+  echo "libclang-rt-${major:+$major-}dev"
+}
+
+package_of() {
+  case $1 in
+    clang_runtime:*) clang_runtime_package ;;
+    *) echo "${1##*:}" ;;
+  esac
+}
+
+# missing_packages REQUIREMENT...: one package a line.
+missing_packages() {
+  local requirement
+  for requirement in "$@"; do
+    is_met "$requirement" || package_of "$requirement"
+  done
+}
+
+# Prints what apt must be run with ("sudo -n", or nothing for root); fails where it may not be run.
+apt_prefix() {
+  command -v apt-get >/dev/null || return 1
+  [[ $(id -u) -eq 0 ]] && return 0
+  command -v sudo >/dev/null && sudo -n true 2>/dev/null && echo "sudo -n"
+}
+
+install_packages() {
+  local prefix
+  prefix=$(apt_prefix) || return 1
+  echo "installing: $*"
+  # shellcheck disable=SC2086  # the prefix is two words or none
+  {
+    $prefix env DEBIAN_FRONTEND=noninteractive apt-get update -qq || true
+    $prefix env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+  }
+}
+
+# need REQUIREMENT...: returns when all are met; ends the script when that cannot be had.
+need() {
+  local missing
+  for _ in 1 2; do # clang's runtime has a name only once clang is there
+    mapfile -t missing < <(missing_packages "$@")
+    [[ ${#missing[@]} -eq 0 ]] && return 0
+    install_packages "${missing[@]}" || break
+  done
+  mapfile -t missing < <(missing_packages "$@")
+  [[ ${#missing[@]} -eq 0 ]] && return 0
+  echo "missing packages: sudo apt-get install ${missing[*]}" >&2
+  exit 1
+}
+
+# configure_preset PRESET [ARGUMENT...]: with Ninja where it is installed, in a build folder that is new.
+configure_preset() {
+  local preset=$1 generator=()
+  shift
+  if [[ ! -f build/$preset/CMakeCache.txt ]] && command -v ninja >/dev/null; then generator=(-G Ninja); fi
+  cmake --preset "$preset" "${generator[@]}" "$@"
+}

@@ -1,0 +1,53 @@
+# Builds and runs one consumer project in WORK_DIR. HOW: installed, refused, subdirectory or fetched.
+
+function(run_or_fail)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE text ERROR_VARIABLE text)
+  message(STATUS "${ARGN}\n${text}")
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "ended with ${result}")
+  endif()
+endfunction()
+
+function(configure_consumer project)
+  run_or_fail("${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/${project}" -B "${WORK_DIR}/build"
+    "-DCMAKE_CXX_COMPILER=${CXX_COMPILER}" -DCMAKE_BUILD_TYPE=Release ${ARGN})
+endfunction()
+
+function(build_and_run_consumer)
+  run_or_fail("${CMAKE_COMMAND}" --build "${WORK_DIR}/build")
+  run_or_fail("${WORK_DIR}/build/consumer")
+endfunction()
+
+function(install_flux)
+  run_or_fail("${CMAKE_COMMAND}" --install "${FLUX_BINARY_DIR}" --prefix "${WORK_DIR}/prefix")
+  file(GLOB_RECURSE headers RELATIVE "${FLUX_SOURCE_DIR}/include" "${FLUX_SOURCE_DIR}/include/flux/*.hpp")
+  foreach(header IN LISTS headers)
+    if(NOT EXISTS "${WORK_DIR}/prefix/include/${header}")
+      message(FATAL_ERROR "${header} was not installed")
+    endif()
+  endforeach()
+endfunction()
+
+function(expect_refusal)
+  execute_process(COMMAND "${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/installed" -B "${WORK_DIR}/build"
+      "-DCMAKE_CXX_COMPILER=${CXX_COMPILER}" "-DCMAKE_PREFIX_PATH=${WORK_DIR}/prefix" -DWANTED_VERSION=99
+    RESULT_VARIABLE result OUTPUT_VARIABLE text ERROR_VARIABLE text)
+  if(result EQUAL 0 OR NOT text MATCHES "requested[ \n]+version[ \n]+\"99\"")
+    message(FATAL_ERROR "version 99 was not refused:\n${text}")
+  endif()
+endfunction()
+
+file(REMOVE_RECURSE "${WORK_DIR}")
+file(MAKE_DIRECTORY "${WORK_DIR}")
+
+if(HOW STREQUAL "installed")
+  install_flux()
+  configure_consumer(installed "-DCMAKE_PREFIX_PATH=${WORK_DIR}/prefix" "-DWANTED_VERSION=${VERSION}")
+  build_and_run_consumer()
+elseif(HOW STREQUAL "refused")
+  install_flux()
+  expect_refusal()
+else()
+  configure_consumer(${HOW} "-DFLUX_DIRECTORY=${FLUX_SOURCE_DIR}")
+  build_and_run_consumer()
+endif()

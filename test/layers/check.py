@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Rejects an #include in include/flux that points upwards.
+
+The layers are folders: detail/base <- detail/memory <- detail/slab <- detail/heap <- the public headers.
+A header may include its own layer and those below it.
+
+    check.py INCLUDE_DIR    where flux/ lies
+    check.py --self-test    proves on made-up trees that the check can fail
+"""
+
+import pathlib
+import re
+import sys
+import tempfile
+
+LAYERS = ["flux/detail/base", "flux/detail/memory", "flux/detail/slab", "flux/detail/heap", "flux"]
+INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
+
+
+def layer_of(header):
+    """The rank of the folder that `header` lies in, or None where no layer is named after it."""
+    folder = str(pathlib.PurePosixPath(header).parent)
+    return LAYERS.index(folder) if folder in LAYERS else None
+
+
+def resolve(root, header, quote, target):
+    """The included header relative to `root`, or None if it is not one of flux."""
+    if quote == '"':
+        beside = (root / header).parent / target
+        if beside.is_file():
+            return beside.resolve().relative_to(root.resolve()).as_posix()
+    return target if target.startswith("flux/") else None
+
+
+def check_include(root, header, quote, target):
+    """A complaint about one include of `header`, or None."""
+    included = resolve(root, header, quote, target)
+    if included is None:
+        return f"'{target}' is not beside it" if quote == '"' else None
+    if not (root / included).is_file():
+        return f"{included} does not exist"
+    rank, included_rank = layer_of(header), layer_of(included)
+    if included_rank is None:
+        return f"{included} lies in no layer"
+    if included_rank > rank:
+        return f"{included} points upwards, from {LAYERS[rank]} to {LAYERS[included_rank]}"
+    return None
+
+
+def check_header(root, header):
+    if layer_of(header) is None:
+        return [f"{header}: lies in no layer ({', '.join(LAYERS)})"]
+    complaints = []
+    for number, line in enumerate((root / header).read_text().splitlines(), 1):
+        match = INCLUDE.match(line)
+        complaint = match and check_include(root, header, match[1], match[2])
+        if complaint:
+            complaints.append(f"{header}:{number}: {complaint}")
+    return complaints
+
+
+def check_tree(root):
+    """All complaints about the headers below `root`/flux, and the number of headers."""
+    headers = sorted(path.relative_to(root).as_posix() for path in (root / "flux").rglob("*.hpp"))
+    return [complaint for header in headers for complaint in check_header(root, header)], len(headers)
+
+
+def complaints_about(files):
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        for name, text in files.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text)
+        return check_tree(root)[0]
+
+
+def self_test():
+    base, heap, door = "flux/detail/base/B.hpp", "flux/detail/heap/H.hpp", "flux/Door.hpp"
+    good = {base: "#include <cstddef>\n", heap: f"#include <{base}>\n", door: f'#include "detail/heap/H.hpp"\n'}
+    bad = {
+        "a layer above": {**good, base: f"#pragma once\n#include <{heap}>\n"},
+        "a public header": {**good, heap: f"#include <{door}>\n"},
+        "a quoted path": {**good, base: '#include "../heap/H.hpp"\n'},
+        "spaces around the hash": {**good, base: f"  #  include  <{heap}>\n"},
+        "a header that is not there": {**good, heap: "#include <flux/detail/base/Gone.hpp>\n"},
+        "a folder that is no layer": {**good, "flux/detail/misc/M.hpp": "\n"},
+    }
+    failures = [f"good tree refused: {text}" for text in complaints_about(good)]
+    failures += [f"not found: {name}" for name, files in bad.items() if len(complaints_about(files)) != 1]
+    print("\n".join(failures) or f"{len(bad)} bad trees found, the good one accepted")
+    return 1 if failures else 0
+
+
+def main(arguments):
+    if arguments == ["--self-test"]:
+        return self_test()
+    if len(arguments) != 1:
+        print(__doc__, file=sys.stderr)
+        return 2
+    complaints, count = check_tree(pathlib.Path(arguments[0]))
+    if count == 0:
+        complaints.append(f"no headers below {arguments[0]}/flux")
+    print("\n".join(complaints) or f"{count} headers, no include points upwards")
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

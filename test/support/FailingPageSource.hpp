@@ -1,0 +1,155 @@
+// A page source that fails when it is told to, and keeps a ledger of what passed through it.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <flux/detail/memory/Reservation.hpp>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <string>
+#include <vector>
+
+namespace flux::test {
+
+/// The address limits that make reserve_regions ask for pieces of at most 512, 32 and 1 regions.
+inline constexpr std::size_t kLargePieces = SIZE_MAX;
+inline constexpr std::size_t kModestPieces = 16 * 32 * detail::kRegionBytes;
+inline constexpr std::size_t kSingleRegions = 16 * detail::kRegionBytes;
+
+/// Stands in for flux::detail::page_source while it lives; any number of threads may use it then. No other
+/// thread may use flux while it begins or ends. What is still reserved at its end is released: nothing may
+/// lie there any more.
+class FailingPageSource {
+ public:
+  explicit FailingPageSource(std::size_t address_limit = kModestPieces) : limit_(address_limit) {
+    current_ = this;
+    detail::page_source = {reserve, release, commit, advise_huge, address_limit_in_use};
+  }
+  FailingPageSource(const FailingPageSource&) = delete;
+  FailingPageSource& operator=(const FailingPageSource&) = delete;
+  ~FailingPageSource() {
+    release_all();
+    detail::page_source = replaced_;
+    current_ = outer_;
+  }
+
+  /// Of the calls of reserve and commit from now on, counted from 1: the first n fail, only the n-th, all
+  /// from the n-th on, or none.
+  void fail_first(std::size_t n) { set_failing(1, n); }
+  void fail_at(std::size_t n) { set_failing(n, n); }
+  void fail_from(std::size_t n) { set_failing(n, SIZE_MAX); }
+  void fail_never() { set_failing(SIZE_MAX, 0); }
+
+  /// Calls of reserve and commit since the last of the four above.
+  std::size_t calls() const { return calls_; }
+
+  std::size_t pieces() const { return pieces_.size(); }
+  std::size_t reserved_bytes() const { return total(pieces_); }
+  std::size_t committed_bytes() const { return total(committed_); }
+  std::size_t advised_huge_bytes() const { return advised_[true]; }
+  std::size_t advised_small_bytes() const { return advised_[false]; }
+
+  /// Sizes that were asked of reserve, whether given or not.
+  const std::vector<std::size_t>& requests() const { return requests_; }
+
+  bool holds(const void* address) const { return is_within(pieces_, address, 1); }
+
+  /// The first misuse: a release, commit or advice that no earlier call allows. Empty when there was none.
+  const std::string& complaint() const { return complaint_; }
+
+  void release_all() {
+    for (const auto& [begin, bytes] : pieces_) replaced_.release(begin, bytes);
+    pieces_.clear();
+    committed_.clear();
+  }
+
+ private:
+  using Ranges = std::map<std::byte*, std::size_t>;
+
+  static std::size_t total(const Ranges& ranges) {
+    return std::accumulate(ranges.begin(), ranges.end(), std::size_t{0},
+                           [](std::size_t sum, const auto& range) { return sum + range.second; });
+  }
+
+  static bool is_within(const Ranges& ranges, const void* address, std::size_t bytes) {
+    auto* const begin = static_cast<std::byte*>(const_cast<void*>(address));
+    const auto after = ranges.upper_bound(begin);
+    if (after == ranges.begin()) return false;
+    const auto& [first, size] = *std::prev(after);
+    return static_cast<std::size_t>(begin - first) + bytes <= size;
+  }
+
+  void set_failing(std::size_t first, std::size_t last) {
+    calls_ = 0;
+    first_failing_ = first;
+    last_failing_ = last;
+  }
+
+  bool fails_now() {
+    ++calls_;
+    return first_failing_ <= calls_ && calls_ <= last_failing_;
+  }
+
+  void expect(bool is_allowed, const char* what) {
+    if (!is_allowed && complaint_.empty()) complaint_ = what;
+  }
+
+  static std::byte* reserve(std::size_t bytes, std::size_t alignment) noexcept {
+    FailingPageSource& self = *current_;
+    const std::lock_guard lock(self.mutex_);
+    self.requests_.push_back(bytes);
+    std::byte* const begin = self.fails_now() ? nullptr : self.replaced_.reserve(bytes, alignment);
+    if (begin != nullptr) self.pieces_.emplace(begin, bytes);
+    return begin;
+  }
+
+  static void release(std::byte* begin, std::size_t bytes) noexcept {
+    FailingPageSource& self = *current_;
+    const std::lock_guard lock(self.mutex_);
+    const auto piece = self.pieces_.find(begin);
+    self.expect(piece != self.pieces_.end() && piece->second == bytes, "release of what was not reserved");
+    if (piece != self.pieces_.end()) self.pieces_.erase(piece);
+    self.committed_.erase(self.committed_.lower_bound(begin), self.committed_.lower_bound(begin + bytes));
+    self.replaced_.release(begin, bytes);
+  }
+
+  static bool commit(std::byte* begin, std::size_t bytes) noexcept {
+    FailingPageSource& self = *current_;
+    const std::lock_guard lock(self.mutex_);
+    self.expect(is_within(self.pieces_, begin, bytes), "commit outside of what is reserved");
+    self.expect(!is_within(self.committed_, begin, 1), "commit of what is committed already");
+    if (self.fails_now() || !self.replaced_.commit(begin, bytes)) return false;
+    self.committed_.emplace(begin, bytes);
+    return true;
+  }
+
+  static void advise_huge(std::byte* begin, std::size_t bytes, bool huge) noexcept {
+    FailingPageSource& self = *current_;
+    const std::lock_guard lock(self.mutex_);
+    self.expect(is_within(self.committed_, begin, bytes), "advice on what is not committed");
+    self.advised_[huge] += bytes;
+    self.replaced_.advise_huge(begin, bytes, huge);
+  }
+
+  static std::size_t address_limit_in_use() noexcept { return current_->limit_; }
+
+  static inline FailingPageSource* current_ = nullptr;
+
+  detail::PageSource replaced_ = detail::page_source;
+  FailingPageSource* outer_ = current_;
+  std::size_t limit_;
+  std::mutex mutex_;
+  std::size_t calls_ = 0;
+  std::size_t first_failing_ = SIZE_MAX;
+  std::size_t last_failing_ = 0;
+  std::vector<std::size_t> requests_;
+  Ranges pieces_;
+  Ranges committed_;
+  std::size_t advised_[2] = {};
+  std::string complaint_;
+};
+
+}  // namespace flux::test

@@ -1,0 +1,51 @@
+// A region that belongs to the test alone, all of it accessible.
+#pragma once
+
+#include <flux/detail/slab/Region.hpp>
+
+namespace flux::test {
+
+class OwnRegion {
+ public:
+  OwnRegion() : memory_(detail::kSystemPages.reserve(detail::kRegionBytes, detail::kRegionBytes)) {
+    detail::kSystemPages.commit(memory_, detail::kRegionBytes);
+    detail::kSystemPages.advise_huge(memory_, detail::kRegionBytes, false);
+    region_ = detail::Region::open(memory_, nullptr, 0, detail::kUnitsPerRegion);
+  }
+  OwnRegion(const OwnRegion&) = delete;
+  OwnRegion& operator=(const OwnRegion&) = delete;
+  ~OwnRegion() { detail::kSystemPages.release(memory_, detail::kRegionBytes); }
+
+  detail::Region& operator*() const { return *region_; }
+  detail::Region* operator->() const { return region_; }
+
+  /// The lowest free units, cut into objects of the class.
+  detail::Slab& carve(unsigned size_class) {
+    const std::size_t units = detail::kSizeClassInfo[size_class].units;
+    const std::size_t index = region_->take_units(units);
+    detail::Slab& slab = region_->slabs[index];
+    slab.carve(region_->unit(index), size_class);
+    for (std::size_t u = 1; u < units; ++u) (&slab)[u].units_back = static_cast<std::uint8_t>(u);
+    return slab;
+  }
+
+ private:
+  std::byte* memory_;
+  detail::Region* region_ = nullptr;
+};
+
+/// Takes objects until `left` are home.
+inline void take_all_but(detail::Slab& slab, std::uint32_t left) {
+  void* taken[1];
+  while (slab.free > left) slab.take(taken, taken + 1);
+}
+
+/// Brings the lowest objects home until `count` are. Requires that none is home.
+inline void put_lowest(detail::Slab& slab, std::uint32_t count) {
+  for (std::uint32_t i = 0; i != count; ++i) {
+    void* object = slab.objects + std::size_t{i} * slab.stride;
+    slab.put(&object, &object + 1);
+  }
+}
+
+}  // namespace flux::test

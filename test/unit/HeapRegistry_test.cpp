@@ -1,0 +1,133 @@
+// Parked heaps are adopted last in, first out, each by one thread at a time.
+#include <algorithm>
+#include <atomic>
+#include <boost/test/unit_test.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <flux/detail/heap/HeapRegistry.hpp>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "support/FreshHeaps.hpp"
+#include "support/Sanitizers.hpp"
+#include "support/Threads.hpp"
+
+namespace {
+
+using namespace flux::test;
+using namespace flux::detail;
+using Heaps = std::vector<ThreadHeap*>;
+
+// A registry, and heaps that are in no other.
+struct OwnRegistry {
+  explicit OwnRegistry(std::size_t count) {
+    for (std::size_t i = 0; i != count; ++i) heaps.push_back(ThreadHeap::create());
+  }
+
+  FailingPageSource pages{kSingleRegions};
+  Heaps heaps;
+  HeapRegistry registry;
+};
+
+std::uint64_t head_of(const HeapRegistry& registry) {
+  std::uint64_t head = 0;
+  static_assert(sizeof registry == sizeof head);
+  std::memcpy(&head, &registry, sizeof head);
+  return head;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(heap_registry_of_parked_heaps)
+
+BOOST_AUTO_TEST_CASE(an_empty_registry_has_no_heap) {
+  HeapRegistry registry;
+  BOOST_TEST(registry.adopt() == nullptr);
+  BOOST_TEST(registry.adopt() == nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(the_heap_that_was_parked_last_is_adopted_first) {
+  OwnRegistry own(5);
+  park_all(own.heaps, own.registry);
+  BOOST_TEST((adopt_all(own.registry) == own.heaps));
+  BOOST_TEST(own.registry.adopt() == nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(a_heap_can_be_parked_and_adopted_again_and_again) {
+  OwnRegistry own(2);
+  own.registry.park(own.heaps[0]);
+  for (int round = 0; round != 100; ++round) {
+    own.registry.park(own.heaps[1]);
+    BOOST_TEST(own.registry.adopt() == own.heaps[1]);
+  }
+  BOOST_TEST((adopt_all(own.registry) == Heaps{own.heaps[0]}));
+}
+
+BOOST_AUTO_TEST_CASE(a_heap_that_went_and_came_back_is_told_from_one_that_stayed) {
+  OwnRegistry own(2);
+  own.registry.park(own.heaps[0]);
+  std::set<std::uint64_t> heads{head_of(own.registry)};
+  for (int round = 1; round != 100; ++round) {
+    own.registry.park(own.heaps[1]);
+    own.registry.adopt();
+    own.registry.adopt();
+    own.registry.park(own.heaps[0]);
+    BOOST_TEST(heads.insert(head_of(own.registry)).second);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(threads_that_park_and_adopt_at_once_never_share_a_heap_and_lose_none) {
+  constexpr std::size_t kThreads = 8;
+  OwnRegistry own(kThreads / 2);
+  std::map<ThreadHeap*, std::atomic<bool>> is_owned;
+  for (ThreadHeap* heap : own.heaps) is_owned[heap] = false;
+  park_all(own.heaps, own.registry);
+  std::atomic<std::size_t> shared{0}, adopted{0};
+  run_threads(kThreads, [&](std::size_t index) {
+    Heaps held;
+    for (std::size_t round = 0; round != scaled(200'000); ++round) {
+      if (held.size() <= index % 3) {
+        ThreadHeap* const heap = own.registry.adopt();
+        if (heap == nullptr) continue;
+        shared += is_owned.at(heap).exchange(true);
+        ++adopted;
+        held.push_back(heap);
+      } else {
+        is_owned.at(held.back()) = false;
+        own.registry.park(held.back());
+        held.pop_back();
+      }
+    }
+    for (ThreadHeap* heap : held) {
+      is_owned.at(heap) = false;
+      own.registry.park(heap);
+    }
+  });
+  Heaps left = adopt_all(own.registry);
+  std::ranges::sort(left);
+  std::ranges::sort(own.heaps);
+  BOOST_TEST((left == own.heaps));
+  BOOST_TEST(shared == 0u);
+  BOOST_TEST(adopted > 0u);
+}
+
+BOOST_AUTO_TEST_CASE(what_the_last_owner_did_is_seen_by_the_next) {
+  OwnRegistry own(2);
+  std::map<ThreadHeap*, std::size_t> visits;  // of each heap, written by its owner only
+  for (ThreadHeap* heap : own.heaps) visits[heap] = 0;
+  park_all(own.heaps, own.registry);
+  std::atomic<std::size_t> adopted{0};
+  run_threads(4, [&](std::size_t) {
+    for (std::size_t round = 0; round != scaled(200'000); ++round)
+      if (ThreadHeap* const heap = own.registry.adopt()) {
+        ++visits.at(heap);
+        ++adopted;
+        own.registry.park(heap);
+      }
+  });
+  BOOST_TEST(visits[own.heaps[0]] + visits[own.heaps[1]] == adopted);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

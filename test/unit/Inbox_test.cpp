@@ -1,0 +1,117 @@
+// An inbox gives its owner all that was posted, once.
+#include <algorithm>
+#include <atomic>
+#include <boost/test/unit_test.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <flux/detail/heap/Inbox.hpp>
+#include <memory>
+#include <vector>
+
+#include "support/ChainWalk.hpp"
+#include "support/ObjectSets.hpp"
+#include "support/Sanitizers.hpp"
+#include "support/Threads.hpp"
+
+namespace {
+
+using namespace flux::test;
+using namespace flux::detail;
+
+constexpr std::size_t kStride = 16;
+
+// Free objects of kStride bytes.
+class FreeObjects {
+ public:
+  explicit FreeObjects(std::size_t count) : words_(new std::size_t[count * kWords]), count_(count) {}
+
+  std::size_t* object(std::size_t index) { return words_.get() + index * kWords; }
+
+  /// Posts [first, last) as one chain; into those that are carried it has written their address just before.
+  void post(Inbox& inbox, std::size_t first, std::size_t last) {
+    Chain chain;
+    for (std::size_t i = first; i != last; ++i) {
+      *object(i) = reinterpret_cast<std::uintptr_t>(object(i));
+      chain.add(object(i), kStride);
+    }
+    chain.close([&](Carrier* from, Carrier* to) { inbox.post_remote(from, to); });
+  }
+
+  Objects all() {
+    Objects objects;
+    for (std::size_t i = 0; i != count_; ++i) objects.push_back(object(i));
+    return objects;
+  }
+
+ private:
+  static constexpr std::size_t kWords = kStride / sizeof(std::size_t);
+
+  std::unique_ptr<std::size_t[]> words_;
+  std::size_t count_;
+};
+
+// What an owner took, and in how many carried objects it read something else than their address.
+struct Taken {
+  Objects objects;
+  std::size_t carried = 0;
+  std::size_t misread = 0;
+
+  void add(Carrier* run) {
+    for (Carrier* carrier = run; carrier != nullptr; carrier = carrier->next)
+      if (void* const object = carrier->places()[0]) {
+        ++carried;
+        misread += *static_cast<std::size_t*>(object) != reinterpret_cast<std::uintptr_t>(object);
+      }
+    append(objects, objects_of(run, kStride));
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(inbox)
+
+BOOST_AUTO_TEST_CASE(an_empty_inbox_gives_nothing) {
+  Inbox inbox;
+  BOOST_TEST(inbox.take_all() == nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_posted_is_taken_once) {
+  Inbox inbox;
+  FreeObjects objects(10);
+  objects.post(inbox, 0, 10);
+  BOOST_TEST(is_same_set(objects_of(inbox.take_all(), kStride), objects.all()));
+  BOOST_TEST(inbox.take_all() == nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(several_chains_are_taken_as_one_run) {
+  for (std::size_t length = 1; length <= 9; ++length) {
+    Inbox inbox;
+    FreeObjects objects(20 * length);
+    for (std::size_t i = 0; i != 20; ++i) objects.post(inbox, i * length, (i + 1) * length);
+    BOOST_TEST(is_same_set(objects_of(inbox.take_all(), kStride), objects.all()));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(threads_that_post_while_the_owner_takes_lose_nothing_and_their_writes_are_seen) {
+  constexpr std::size_t kPosters = 4;
+  const std::size_t each = scaled(400'000);
+  Inbox inbox;
+  FreeObjects objects(kPosters * each);
+  std::atomic<std::size_t> posting{kPosters};  // relaxed everywhere: it must not make anything visible
+  Taken taken;
+  run_threads(kPosters + 1, [&](std::size_t index) {
+    if (index == kPosters) {
+      while (posting.load(std::memory_order_relaxed) != 0) taken.add(inbox.take_all());
+      return;
+    }
+    for (std::size_t i = 0, length = 1; i < each; i += length, length = length % 3 + 1)
+      objects.post(inbox, index * each + i, index * each + std::min(i + length, each));
+    posting.fetch_sub(1, std::memory_order_relaxed);
+  });
+  taken.add(inbox.take_all());
+  BOOST_TEST(is_same_set(taken.objects, objects.all()));
+  BOOST_TEST(taken.carried > each);
+  BOOST_TEST(taken.misread == 0u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,297 @@
+// The heap of a thread, from its first operation until after its end.
+#include <algorithm>
+#include <atomic>
+#include <barrier>
+#include <boost/test/unit_test.hpp>
+#include <cstddef>
+#include <flux/detail/heap/LocalHeap.hpp>
+#include <new>
+#include <span>
+#include <vector>
+
+#include "support/AtThreadEnd.hpp"
+#include "support/FreshHeaps.hpp"
+#include "support/HeapObjects.hpp"
+#include "support/Sanitizers.hpp"
+#include "support/Threads.hpp"
+
+namespace {
+
+using namespace flux::test;
+using namespace flux::detail;
+
+constexpr unsigned kClass = 5;
+
+bool has_no_heap() { return local_heap.heap() == nullptr && local_bins == &no_bins; }
+
+/// The heap that a thread works with which frees all it allocates.
+ThreadHeap* heap_of_a_thread() {
+  ThreadHeap* heap = nullptr;
+  run_thread([&] {
+    deallocate_all(allocate_many(kClass, 10), kClass);
+    heap = local_heap.heap();
+  });
+  return heap;
+}
+
+/// Objects of a thread that has ended.
+Objects left_behind(std::size_t count, unsigned size_class = kClass) {
+  Objects objects;
+  run_thread([&] { objects = allocate_many(size_class, count); });
+  return objects;
+}
+
+/// Runs `life` on a thread and, after the janitor has parked its heap, `farewell`; whether it had by then.
+template <class Life, class Farewell>
+bool run_thread_to_its_end(Life life, Farewell farewell) {
+  bool had_ended = false;
+  run_thread([&] {
+    at_thread_end([&] {
+      had_ended = has_no_heap();
+      farewell();
+    });
+    life();
+  });
+  return had_ended;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(local_heap_of_a_thread)
+
+BOOST_AUTO_TEST_CASE(a_thread_has_no_heap_until_it_allocates) {
+  FreshHeaps fresh;
+  run_thread([&] {
+    BOOST_TEST(has_no_heap());
+    void* const object = allocate(kClass);
+    BOOST_TEST(local_heap.heap() == ThreadHeap::owner_of(object));
+    BOOST_TEST(local_bins == local_heap.heap()->bins());
+    deallocate(object, kClass);
+  });
+  BOOST_TEST(fresh.parked().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_heap_serves_every_class_and_loses_nothing) {
+  FreshHeaps fresh;
+  run_thread([&] {
+    std::vector<Objects> live;
+    for (unsigned c = 0; c != kSizeClasses; ++c) live.push_back(allocate_many(c, scaled(1000)));
+    for (unsigned c = 0; c != kSizeClasses; ++c) {
+      BOOST_TEST(are_distinct(live[c]));
+      BOOST_TEST(are_marked(live[c], c));
+      BOOST_TEST(census_of(*local_heap.heap(), c).away() == live[c].size());
+      deallocate_all(live[c], c);
+    }
+    BOOST_TEST(census_of(*local_heap.heap()).away() == 0u);
+    BOOST_TEST(complaint_about(*local_heap.heap()) == "");
+  });
+}
+
+BOOST_AUTO_TEST_CASE(the_heap_of_an_ended_thread_is_adopted_by_the_next) {
+  FreshHeaps fresh;
+  ThreadHeap* const heap = heap_of_a_thread();
+  for (int i = 0; i != 10; ++i) BOOST_TEST(heap_of_a_thread() == heap);
+  BOOST_TEST(fresh.pages().pieces() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(an_adopted_heap_comes_with_what_is_live_in_it) {
+  FreshHeaps fresh;
+  const Objects live = left_behind(1000);
+  run_thread([&] {
+    const Objects more = allocate_many(kClass, 1000);
+    BOOST_TEST(are_distinct(joined(live, more)));
+    BOOST_TEST(are_marked(live, kClass));
+    deallocate_all(live, kClass);
+    deallocate_all(more, kClass);
+    BOOST_TEST(census_of(*local_heap.heap()).away() == 0u);
+    BOOST_TEST(complaint_about(*local_heap.heap()) == "");
+  });
+}
+
+BOOST_AUTO_TEST_CASE(threads_that_live_at_once_have_different_heaps) {
+  constexpr std::size_t kThreads = 8;
+  FreshHeaps fresh;
+  std::vector<void*> heaps(kThreads);
+  std::barrier all_have_one(kThreads);
+  run_threads(kThreads, [&](std::size_t index) {
+    deallocate(allocate(kClass), kClass);
+    heaps[index] = local_heap.heap();
+    all_have_one.arrive_and_wait();
+  });
+  BOOST_TEST(are_distinct(heaps));
+  BOOST_TEST(fresh.parked().size() == kThreads);
+}
+
+BOOST_AUTO_TEST_CASE(objects_that_another_thread_freed_come_back_to_their_owner) {
+  FreshHeaps fresh;
+  run_thread([] {
+    Objects objects = allocate_many(kClass, 5000);
+    ThreadHeap& heap = *local_heap.heap();
+    const std::size_t slabs = census_of(heap).slabs;
+    for (int round = 0; round != 5; ++round) {
+      run_thread([&] { deallocate_all(objects, kClass); });
+      objects = allocate_many(kClass, 5000);
+      BOOST_TEST(are_distinct(objects));
+      BOOST_TEST(
+          std::ranges::all_of(objects, [&](void* object) { return is_object_of(heap, object, kClass); }));
+      BOOST_TEST(census_of(heap).slabs <= slabs + 1);
+    }
+    deallocate_all(objects, kClass);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(a_thread_that_only_frees_needs_no_heap_and_sends_all_home) {
+  for (unsigned c = 0; c != kSizeClasses; ++c) {
+    FreshHeaps fresh;
+    const Objects objects = left_behind(100, c);
+    run_thread([&] {
+      deallocate_all(objects, c);
+      BOOST_TEST(has_no_heap());
+    });
+    BOOST_REQUIRE(fresh.parked().size() == 1u);
+    ThreadHeap& heap = *fresh.parked().front();
+    settle(heap);
+    BOOST_TEST(census_of(heap).away() == 0u);
+    BOOST_TEST(complaint_about(heap) == "");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_thread_may_free_first_and_allocate_later) {
+  FreshHeaps fresh;
+  const Objects objects = left_behind(10);
+  run_thread([&] {
+    deallocate_all(objects, kClass);
+    deallocate_all(allocate_many(kClass, 10), kClass);
+    BOOST_TEST(!has_no_heap());
+  });
+  BOOST_REQUIRE(fresh.parked().size() == 1u);
+  settle(*fresh.parked().front());
+  BOOST_TEST(census_of(*fresh.parked().front()).away() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_thread_that_frees_for_more_owners_than_its_outbox_has_places_sends_all_home) {
+  constexpr std::size_t kOwners = 80;
+  FreshHeaps fresh(kSingleRegions);
+  std::vector<Objects> objects(kOwners);
+  std::barrier all_have_one(kOwners);
+  run_threads(kOwners, [&](std::size_t index) {
+    objects[index] = allocate_many(kClass, 50);
+    all_have_one.arrive_and_wait();
+  });
+  run_thread([&] {
+    for (std::size_t i = 0; i != 50; ++i)
+      for (const Objects& of_one : objects) deallocate(of_one[i], kClass);
+  });
+  BOOST_TEST(fresh.parked().size() == kOwners);
+  for (ThreadHeap* heap : fresh.parked()) {
+    settle(*heap);
+    BOOST_TEST(census_of(*heap).away() == 0u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(objects_freed_after_the_janitor_go_home) {
+  FreshHeaps fresh;
+  const Objects others = left_behind(100);
+  Objects own;
+  BOOST_TEST(run_thread_to_its_end([&] { own = allocate_many(kClass, 1000); },
+                                   [&] {
+                                     BOOST_TEST(are_marked(own, kClass));
+                                     deallocate_all(own, kClass);
+                                     deallocate_all(others, kClass);
+                                     BOOST_TEST(has_no_heap());
+                                   }));
+  ThreadHeap& heap = *fresh.parked().front();
+  settle(heap);
+  BOOST_TEST(census_of(heap).away() == 0u);
+  BOOST_TEST(complaint_about(heap) == "");
+}
+
+BOOST_AUTO_TEST_CASE(objects_allocated_after_the_janitor_are_as_good_as_any) {
+  FreshHeaps fresh;
+  Objects objects;
+  const auto life = [] { deallocate_all(allocate_many(kClass, 10), kClass); };
+  BOOST_TEST(run_thread_to_its_end(life, [&] {
+    objects = allocate_many(kClass, 3000);
+    BOOST_TEST(has_no_heap());
+  }));
+  BOOST_TEST(are_distinct(objects));
+  run_thread([&] {
+    const Objects more = allocate_many(kClass, 3000);
+    BOOST_TEST(are_distinct(joined(objects, more)));
+    BOOST_TEST(are_marked(objects, kClass));
+    deallocate_all(objects, kClass);
+    deallocate_all(more, kClass);
+    BOOST_TEST(census_of(*local_heap.heap()).away() == 0u);
+  });
+  BOOST_TEST(fresh.parked().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_thousand_threads_that_allocate_and_free_after_the_janitor_need_one_heap) {
+  FreshHeaps fresh;
+  std::size_t ended = 0;
+  for (std::size_t i = 0; i != scaled(1000); ++i) {
+    Objects own;
+    ended += run_thread_to_its_end([&] { own = allocate_many(kClass, 100); },
+                                   [&] {
+                                     const Objects last = allocate_many(kClass, 20);
+                                     deallocate_all(own, kClass);
+                                     deallocate_all(last, kClass);
+                                   });
+  }
+  BOOST_TEST(ended == scaled(1000));
+  BOOST_TEST(fresh.pages().pieces() == 1u);
+  BOOST_TEST(fresh.pages().committed_bytes() == kHugePageBytes);
+  BOOST_REQUIRE(fresh.parked().size() == 1u);
+  settle(*fresh.parked().front());
+  BOOST_TEST(census_of(*fresh.parked().front()).away() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_thread_whose_first_allocation_comes_at_its_end_parks_its_heap) {
+  FreshHeaps fresh;
+  for (int i = 0; i != 10; ++i) {
+    run_thread([] { at_thread_end([] { deallocate_all(allocate_many(kClass, 10), kClass); }); });
+    BOOST_TEST(fresh.parked().size() == 1u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_thread_whose_first_operation_comes_after_all_thread_locals_parks_its_heap_too) {
+  FreshHeaps fresh;
+  for (int i = 0; i != 10; ++i) {
+    const auto last = [] { deallocate_all(allocate_many(kClass, 10), kClass); };
+    run_thread([&] { at_thread_end_after_thread_locals(last); });
+    BOOST_TEST(fresh.parked().size() == 1u);
+  }
+  BOOST_TEST(fresh.pages().pieces() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(objects_freed_after_all_thread_locals_go_home) {
+  FreshHeaps fresh;
+  const Objects objects = left_behind(100);
+  run_thread([&] { at_thread_end_after_thread_locals([&] { deallocate_all(objects, kClass); }); });
+  settle(*fresh.parked().front());
+  BOOST_TEST(census_of(*fresh.parked().front()).away() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(out_of_memory_after_the_janitor_is_bad_alloc_and_leaves_nothing_behind) {
+  FreshHeaps fresh;
+  std::size_t refused = 0;
+  ThreadHeap* only = nullptr;
+  const auto life = [] { deallocate_all(allocate_many(kClass, 1), kClass); };
+  BOOST_TEST(run_thread_to_its_end(life, [&] {
+    only = heap_registry.adopt();  // so that another has to be made
+    fresh.pages().fail_from(1);
+    try {
+      allocate(kClass);
+    } catch (const std::bad_alloc&) {
+      ++refused;
+    }
+    fresh.pages().fail_never();
+    deallocate(allocate(kClass), kClass);
+    heap_registry.park(only);
+  }));
+  BOOST_TEST(refused == 1u);
+  BOOST_TEST(fresh.pages().pieces() == 2u);
+  BOOST_TEST(fresh.parked().size() == 2u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,116 @@
+// An outbox sends each object to its owner, in full chains or when it is flushed.
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <cstddef>
+#include <flux/detail/heap/Outbox.hpp>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "support/FreshHeaps.hpp"
+#include "support/HeapObjects.hpp"
+
+namespace {
+
+using namespace flux::test;
+using namespace flux::detail;
+
+constexpr unsigned kClass = 7;  // 64 bytes, of which 64 fill a chain
+
+// Several heaps, more than an outbox has places for.
+struct Owners {
+  static constexpr std::size_t kOwners = 100;
+
+  Owners() {
+    for (std::size_t i = 0; i != kOwners; ++i) heaps.push_back(ThreadHeap::create());
+  }
+
+  FailingPageSource pages{kSingleRegions};
+  std::vector<ThreadHeap*> heaps;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(outbox)
+
+BOOST_AUTO_TEST_CASE(objects_stay_until_their_chain_is_full_or_flushed) {
+  OwnHeap heap;
+  const Objects objects = pop_many(*heap, kClass, 100);
+  Outbox outbox;
+  for (std::size_t i = 0; i != 63; ++i) outbox.add(&*heap, objects[i], stride_of(kClass));
+  BOOST_TEST(collect_once(*heap) == 0u);
+  outbox.add(&*heap, objects[63], stride_of(kClass));
+  BOOST_TEST(collect_once(*heap) == 64u);
+  for (std::size_t i = 64; i != 100; ++i) outbox.add(&*heap, objects[i], stride_of(kClass));
+  BOOST_TEST(collect_once(*heap) == 0u);
+  outbox.flush();
+  BOOST_TEST(collect_once(*heap) == 36u);
+  BOOST_TEST(census_of(*heap).away() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_single_object_is_flushed) {
+  for (unsigned c = 0; c != kSizeClasses; ++c) {
+    OwnHeap heap;
+    Outbox outbox;
+    outbox.add(&*heap, pop_many(*heap, c, 1).front(), stride_of(c));
+    outbox.flush();
+    BOOST_TEST(collect_once(*heap) == 1u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(flushing_an_empty_outbox_or_twice_sends_nothing) {
+  OwnHeap heap;
+  Outbox outbox;
+  outbox.flush();
+  outbox.add(&*heap, pop_many(*heap, kClass, 1).front(), stride_of(kClass));
+  outbox.flush();
+  outbox.flush();
+  BOOST_TEST(collect_once(*heap) == 1u);
+  BOOST_TEST(collect_once(*heap) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(objects_of_several_classes_go_home_together) {
+  OwnHeap heap;
+  Outbox outbox;
+  for (int round = 0; round != 10; ++round)
+    for (unsigned c = 0; c != kSizeClasses; ++c)
+      outbox.add(&*heap, pop_many(*heap, c, 1).front(), stride_of(c));
+  outbox.flush();
+  settle(*heap);
+  BOOST_TEST(census_of(*heap).away() == 0u);
+  BOOST_TEST(complaint_about(*heap) == "");
+}
+
+BOOST_AUTO_TEST_CASE(more_owners_than_places_get_each_their_own) {
+  Random random;
+  Owners owners;
+  std::vector<std::pair<ThreadHeap*, void*>> freed;
+  for (ThreadHeap* heap : owners.heaps)
+    for (void* object : pop_many(*heap, kClass, 70)) freed.emplace_back(heap, object);
+  for (const bool is_mixed : {false, true}) {
+    if (is_mixed) std::ranges::shuffle(freed, random);
+    Outbox outbox;
+    for (const auto& [heap, object] : freed) outbox.add(heap, object, stride_of(kClass));
+    outbox.flush();
+    for (ThreadHeap* heap : owners.heaps) {
+      settle(*heap);
+      BOOST_TEST(census_of(*heap).away() == 0u);
+      BOOST_TEST(complaint_about(*heap) == "");
+    }
+    freed.clear();
+    for (ThreadHeap* heap : owners.heaps)
+      for (void* object : pop_many(*heap, kClass, 70)) freed.emplace_back(heap, object);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(one_object_of_any_class_can_be_posted_at_once) {
+  OwnHeap heap;
+  for (unsigned c = 0; c != kSizeClasses; ++c) {
+    for (void* object : pop_many(*heap, c, 2)) Outbox::post_one(&*heap, object, stride_of(c));
+    BOOST_TEST(collect_once(*heap) == 2u);
+  }
+  BOOST_TEST(census_of(*heap).away() == 0u);
+  BOOST_TEST(complaint_about(*heap) == "");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
