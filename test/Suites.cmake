@@ -28,8 +28,7 @@ function(flux_add_suite program folder suite)
   set_tests_properties(${folder}.${suite} PROPERTIES LABELS "${folder};flux_test" TIMEOUT 120)
   if(folder STREQUAL "unit" AND FLUX_VALGRIND AND NOT FLUX_SANITIZE)
     add_test(NAME valgrind.${suite}
-      COMMAND ${FLUX_VALGRIND} --quiet --error-exitcode=1
-        "--suppressions=${CMAKE_CURRENT_SOURCE_DIR}/valgrind.supp" --leak-check=full --show-leak-kinds=definite
+      COMMAND ${FLUX_VALGRIND} --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=definite
         --errors-for-leak-kinds=definite
         --fair-sched=yes $<TARGET_FILE:${program}> --run_test=${suite} --log_level=test_suite)
     set_tests_properties(valgrind.${suite} PROPERTIES LABELS valgrind TIMEOUT 300)

@@ -41,7 +41,7 @@ Objects left_behind(std::size_t count, unsigned size_class = kClass) {
   return objects;
 }
 
-/// Runs `life` on a thread and, after the janitor has parked its heap, `farewell`; whether it had by then.
+/// Runs `life` on a thread and, after flux has ended it, `farewell`; whether it had by then.
 template <class Life, class Farewell>
 bool run_thread_to_its_end(Life life, Farewell farewell) {
   bool had_ended = false;
@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(a_thread_that_frees_for_more_owners_than_its_outbox_has_pla
   }
 }
 
-BOOST_AUTO_TEST_CASE(objects_freed_after_the_janitor_go_home) {
+BOOST_AUTO_TEST_CASE(objects_freed_after_the_threads_end_go_home) {
   FreshHeaps fresh;
   const Objects others = left_behind(100);
   Objects own;
@@ -206,7 +206,7 @@ BOOST_AUTO_TEST_CASE(objects_freed_after_the_janitor_go_home) {
   BOOST_TEST(complaint_about(heap) == "");
 }
 
-BOOST_AUTO_TEST_CASE(objects_allocated_after_the_janitor_are_as_good_as_any) {
+BOOST_AUTO_TEST_CASE(objects_allocated_after_the_threads_end_are_as_good_as_any) {
   FreshHeaps fresh;
   Objects objects;
   const auto life = [] { deallocate_all(allocate_many(kClass, 10), kClass); };
@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(objects_allocated_after_the_janitor_are_as_good_as_any) {
   BOOST_TEST(fresh.parked().size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(a_thousand_threads_that_allocate_and_free_after_the_janitor_need_one_heap) {
+BOOST_AUTO_TEST_CASE(a_thousand_threads_that_allocate_and_free_after_their_end_need_one_heap) {
   FreshHeaps fresh;
   std::size_t ended = 0;
   for (std::size_t i = 0; i != scaled(1000); ++i) {
@@ -272,7 +272,7 @@ BOOST_AUTO_TEST_CASE(objects_freed_after_all_thread_locals_go_home) {
   BOOST_TEST(census_of(*fresh.parked().front()).away() == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(out_of_memory_after_the_janitor_is_bad_alloc_and_leaves_nothing_behind) {
+BOOST_AUTO_TEST_CASE(out_of_memory_after_the_threads_end_is_bad_alloc_and_leaves_nothing_behind) {
   FreshHeaps fresh;
   std::size_t refused = 0;
   ThreadHeap* only = nullptr;

@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE(of_equally_full_slabs_one_after_another_is_used_up) {
   const Slab* previous = nullptr;
   for (const void* object : pop_many(*heap, kClass, census_of(*heap, kClass).home)) {
     const Slab* const slab = &Region::slab_of(object);
-    to_the_next += slab == previous + 1;
+    to_the_next += previous != nullptr && slab == previous + 1;
     previous = slab;
   }
   BOOST_TEST(to_the_next >= kSlabs / 2);

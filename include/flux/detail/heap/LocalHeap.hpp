@@ -4,11 +4,10 @@
 #include <new>
 #include <type_traits>
 
-#include <pthread.h>
-
 #include <flux/detail/base/Error.hpp>
 #include <flux/detail/heap/HeapRegistry.hpp>
 #include <flux/detail/heap/Outbox.hpp>
+#include <flux/detail/heap/ThreadEnd.hpp>
 
 namespace flux::detail {
 
@@ -22,9 +21,9 @@ inline constinit thread_local Bins* local_bins = &no_bins;
 
 // What the slow paths keep of a thread besides.
 //
-// Fresh, armed (the janitor or the late key will end it; has a heap once it has allocated), or ended (every
-// operation goes through the slow paths and leaves nothing behind in the thread). local_bins != &no_bins  <=>
-// heap_ != nullptr.
+// Fresh, armed (ThreadEnd will end it; has a heap once it has allocated), or ended (every operation goes
+// through the slow paths and leaves nothing behind in the thread). local_bins != &no_bins  <=>  heap_ !=
+// nullptr.
 class LocalHeap {
  public:
   [[gnu::noinline]] inline static void* allocate_slow(unsigned size_class);
@@ -37,48 +36,16 @@ class LocalHeap {
  private:
   enum class Phase : unsigned char { kFresh, kArmed, kEnded };
 
-  struct Janitor {
-    Janitor() noexcept = default;
-    Janitor(const Janitor&) = delete;
-    Janitor& operator=(const Janitor&) = delete;
-    inline ~Janitor();
-    void arm() const noexcept {}  // its use makes the compiler register the destructor
-  };
-
   inline void* try_allocate(unsigned size_class) noexcept;
   inline void* allocate_after_end(unsigned size_class) noexcept;
-  inline void arm() noexcept;
+  inline bool arm() noexcept;
   inline bool take_heap() noexcept;
   inline void end() noexcept;
+  static void end_mine(void* local) noexcept { static_cast<LocalHeap*>(local)->end(); }
 
   ThreadHeap* heap_ = nullptr;
   Phase phase_ = Phase::kFresh;
   Outbox outbox_;
-
-  // Destructors of pthread keys run after those of thread-local objects. A thread that first meets flux in
-  // one of them is too late for a janitor, so a key of our own ends it. In all other threads the janitor
-  // comes first and clears the key. The janitor is needed all the same: it keeps a library loaded until it
-  // has run.
-  class LateKey {
-   public:
-    LateKey() noexcept : is_made_(::pthread_key_create(&key_, end_local_heap) == 0) {}
-    void set(LocalHeap* local) const noexcept {
-      if (is_made_) ::pthread_setspecific(key_, local);
-    }
-
-   private:
-    static void end_local_heap(void* local) { static_cast<LocalHeap*>(local)->end(); }
-
-    pthread_key_t key_{};
-    bool is_made_;
-  };
-
-  static const LateKey& late_key() noexcept {
-    static const LateKey key;
-    return key;
-  }
-
-  static inline thread_local Janitor janitor_;
 };
 
 inline constinit thread_local LocalHeap local_heap;
@@ -123,17 +90,16 @@ void LocalHeap::deallocate_slow(void* object, unsigned size_class) noexcept {
   ThreadHeap* const owner = ThreadHeap::owner_of(object);
   if (owner == local.heap_) {
     owner->push(object, size_class);  // it lies outside the heap's main piece
-  } else if (local.phase_ == Phase::kEnded) {
-    Outbox::post_one(owner, object, kSizeClassInfo[size_class].stride);
-  } else {
-    if (local.phase_ == Phase::kFresh) local.arm();
+  } else if (local.arm()) {
     local.outbox_.add(owner, object, kSizeClassInfo[size_class].stride);
+  } else {
+    Outbox::post_one(owner, object, kSizeClassInfo[size_class].stride);
   }
 }
 
 void* LocalHeap::try_allocate(unsigned size_class) noexcept {
   if (heap_ == nullptr) {
-    if (phase_ == Phase::kEnded) return allocate_after_end(size_class);
+    if (!arm()) return allocate_after_end(size_class);
     if (!take_heap()) return nullptr;
   }
   return heap_->pop(size_class);
@@ -148,10 +114,11 @@ void* LocalHeap::allocate_after_end(unsigned size_class) noexcept {
   return object;
 }
 
-void LocalHeap::arm() noexcept {
-  phase_ = Phase::kArmed;
-  late_key().set(this);
-  janitor_.arm();
+/// Whether something may be kept for the thread until it ends. A thread that cannot be told of its end counts
+/// as ended.
+bool LocalHeap::arm() noexcept {
+  if (phase_ == Phase::kFresh) phase_ = ThreadEnd::call(end_mine, this) ? Phase::kArmed : Phase::kEnded;
+  return phase_ == Phase::kArmed;
 }
 
 bool LocalHeap::take_heap() noexcept {
@@ -159,14 +126,11 @@ bool LocalHeap::take_heap() noexcept {
   if (heap == nullptr && (heap = ThreadHeap::create()) == nullptr) return false;
   heap_ = heap;
   local_bins = heap->bins();
-  if (phase_ == Phase::kFresh) arm();
   return true;
 }
 
 /// The thread ends: what it has on the way goes home, and its heap waits for another thread.
 void LocalHeap::end() noexcept {
-  if (phase_ == Phase::kEnded) return;
-  late_key().set(nullptr);
   outbox_.flush();
   ThreadHeap* const heap = heap_;
   local_bins = &no_bins;
@@ -174,7 +138,5 @@ void LocalHeap::end() noexcept {
   phase_ = Phase::kEnded;
   if (heap != nullptr) heap_registry.park(heap);
 }
-
-LocalHeap::Janitor::~Janitor() { local_heap.end(); }
 
 }  // namespace flux::detail
