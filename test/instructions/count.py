@@ -84,7 +84,8 @@ def fast_paths(body, index=0, path=()):
 
 def fast_path(body):
     """The longest of the fast paths without what does not count, or None."""
-    counted = [[step for step in path if not step.mnemonic.startswith(UNCOUNTED)] for path in fast_paths(body)]
+    paths = fast_paths(body)
+    counted = [[step for step in path if not step.mnemonic.startswith(UNCOUNTED)] for path in paths]
     return max(counted, key=len, default=None)
 
 

@@ -76,7 +76,7 @@ def complaints_about(files):
 
 def self_test():
     base, heap, door = "flux/detail/base/B.hpp", "flux/detail/heap/H.hpp", "flux/Door.hpp"
-    good = {base: "#include <cstddef>\n", heap: f"#include <{base}>\n", door: f'#include "detail/heap/H.hpp"\n'}
+    good = {base: "#include <cstddef>\n", heap: f"#include <{base}>\n", door: '#include "detail/heap/H.hpp"\n'}
     bad = {
         "a layer above": {**good, base: f"#pragma once\n#include <{heap}>\n"},
         "a public header": {**good, heap: f"#include <{door}>\n"},

@@ -41,6 +41,20 @@ Objects left_behind(std::size_t count, unsigned size_class = kClass) {
   return objects;
 }
 
+// A thread-local object that uses the heap while it is destroyed, and counts those that still found one.
+struct Holder {
+  Objects objects;
+  ~Holder() {
+    if (objects.empty()) return;
+    with_heap += has_no_heap() ? 0 : 1;
+    deallocate_all(objects, kClass);
+    deallocate_all(allocate_many(kClass, 10), kClass);
+  }
+  static inline std::atomic<int> with_heap{0};
+};
+thread_local Holder made_before_the_heap;
+thread_local Holder made_after_the_heap;
+
 /// Runs `life` on a thread and, after flux has ended it, `farewell`; whether it had by then.
 template <class Life, class Farewell>
 bool run_thread_to_its_end(Life life, Farewell farewell) {
@@ -187,6 +201,20 @@ BOOST_AUTO_TEST_CASE(a_thread_that_frees_for_more_owners_than_its_outbox_has_pla
     settle(*heap);
     BOOST_TEST(census_of(*heap).away() == 0u);
   }
+}
+
+BOOST_AUTO_TEST_CASE(thread_local_objects_are_destroyed_while_their_thread_still_has_its_heap) {
+  FreshHeaps fresh;
+  Holder::with_heap = 0;
+  for (int i = 0; i != 10; ++i)
+    run_thread([] {
+      made_before_the_heap.objects.reserve(100);
+      made_before_the_heap.objects = allocate_many(kClass, 100);
+      made_after_the_heap.objects = allocate_many(kClass, 100);
+    });
+  BOOST_TEST(Holder::with_heap == 20);
+  BOOST_REQUIRE(fresh.parked().size() == 1u);
+  BOOST_TEST(census_of(*fresh.parked().front()).away() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(objects_freed_after_the_threads_end_go_home) {
