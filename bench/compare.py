@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 
 from comparison.measure import (BASICS, MIN_TIME_S, PROGRAMS, REPETITIONS, BenchError, Measurement,
                                 orderbook_figures, run_program)
@@ -25,7 +26,7 @@ def parse_arguments():
     option("--peers", default="", metavar="LIST",
            help="these as well, by comma: mimalloc, jemalloc, tcmalloc; all: those that were built")
     option("--alone", action="store_true", help="without the second, sleeping thread")
-    option("--orderbook", metavar="FILE", help="a report of flux_orderbook --json, instead of a run")
+    option("--orderbook", metavar="FILE", help="what flux_orderbook --json wrote, instead of a run")
     option("--json", metavar="OUT", help="write the figures")
     option("--markdown", metavar="OUT", help="write a page with provenance")
     arguments = parser.parse_args()
@@ -55,7 +56,10 @@ def orderbook_report(build, file, rounds):
     if not os.access(program, os.X_OK):
         return {}
     print("order book", file=sys.stderr, flush=True)
-    return json.loads(run_program(program, ["--json", "--runs", str(rounds)]))
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "orderbook.json")
+        run_program(program, ["--json", path, "--runs", str(rounds)])
+        return orderbook_report(build, path, rounds)
 
 
 def method(rounds, alone):

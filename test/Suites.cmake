@@ -29,7 +29,7 @@ function(flux_add_suite program folder suite)
   if(folder STREQUAL "unit" AND FLUX_VALGRIND AND NOT FLUX_SANITIZE)
     add_test(NAME valgrind.${suite}
       COMMAND ${FLUX_VALGRIND} --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=definite
-        --errors-for-leak-kinds=definite
+        --errors-for-leak-kinds=definite --child-silent-after-fork=yes
         --fair-sched=yes $<TARGET_FILE:${program}> --run_test=${suite} --log_level=test_suite)
     set_tests_properties(valgrind.${suite} PROPERTIES LABELS valgrind TIMEOUT 300)
   endif()

@@ -13,12 +13,12 @@ namespace orderbook {
 struct Options {
   static constexpr std::uint64_t kUsualMessages = 5'000'000;  ///< replayed in all, unless told otherwise
 
-  std::string file;  ///< empty: generate
+  std::string file;       ///< empty: generate
+  std::string json_file;  ///< empty: none
   std::uint64_t generate = 100'000;
   std::uint64_t repeat = 0;  ///< 0: enough for kUsualMessages
   std::uint64_t runs = 5;
   std::uint64_t seed = 1;
-  bool wants_json = false;
   bool wants_mix = false;
   bool wants_help = false;
 
@@ -37,7 +37,7 @@ struct Options {
       "  --seed S         seed of the generated flow (default: 1)\n"
       "  --repeat K       replays in one run (default: as many as make 5000000 messages, at least 2)\n"
       "  --runs R         runs of each allocator, interleaved; the least of each figure counts (default: 5)\n"
-      "  --json           report as one JSON object\n"
+      "  --json FILE      write the report to a file as well, as one JSON object\n"
       "  --mix            print what the flow is made of, and replay nothing\n"
       "  --help           print this\n"
       "\n"
@@ -53,17 +53,18 @@ struct Options {
       const bool is_joined = equals != std::string_view::npos;
       const std::string_view joined = is_joined ? name.substr(equals + 1) : std::string_view();
       name = name.substr(0, equals);
-      const bool is_file = name == "--messages";
+      std::string* const path = path_of(name);
       std::uint64_t* const number = number_of(name);
-      if (!is_file && number == nullptr) return "unknown argument \"" + std::string(arguments[at]) + "\"";
+      if (path == nullptr && number == nullptr)
+        return "unknown argument \"" + std::string(arguments[at]) + "\"";
       if (!is_joined && at + 1 == arguments.size()) return std::string(name) + " lacks its value";
       const std::string_view value = is_joined ? joined : arguments[++at];
       has_generate = has_generate || number == &generate;
-      if (is_file)
-        file = value;
+      if (path != nullptr)
+        *path = value;
       else if (std::string error = read(name, value, *number); !error.empty())
         return error;
-      if (is_file && file.empty()) return "--messages lacks its value";
+      if (path != nullptr && path->empty()) return std::string(name) + " lacks its value";
     }
     return has_generate && !file.empty() ? "--messages and --generate exclude each other" : std::string();
   }
@@ -72,12 +73,17 @@ struct Options {
   static constexpr std::uint64_t kMost = 100'000'000;
 
   bool take_flag(std::string_view name) noexcept {
-    bool* const flag = name == "--json"                   ? &wants_json
-                       : name == "--mix"                  ? &wants_mix
+    bool* const flag = name == "--mix"                    ? &wants_mix
                        : name == "--help" || name == "-h" ? &wants_help
                                                           : nullptr;
     if (flag != nullptr) *flag = true;
     return flag != nullptr;
+  }
+
+  std::string* path_of(std::string_view name) noexcept {
+    if (name == "--messages") return &file;
+    if (name == "--json") return &json_file;
+    return nullptr;
   }
 
   std::uint64_t* number_of(std::string_view name) noexcept {

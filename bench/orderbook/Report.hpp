@@ -56,7 +56,8 @@ class Report {
         figures_.clock_ns);
   }
 
-  void print_json() const {
+  /// The JSON object, with a line feed at its end.
+  std::string as_json() const {
     std::string text = "{\n  \"program\": \"flux_orderbook\",\n  \"source\": " + quoted(source());
     append(text, "messages", static_cast<double>(messages_));
     append(text, "repeat", static_cast<double>(figures_.repeat));
@@ -72,7 +73,7 @@ class Report {
     text += ",\n  \"warm\": ";
     text += figures_.repeat > 1 ? json(phase_rows(figures_.standard.warm, figures_.flux.warm)) : "null";
     text += ",\n  \"both\": " + json(common_rows()) + "\n}\n";
-    std::fputs(text.c_str(), stdout);
+    return text;
   }
 
  private:

@@ -1,11 +1,14 @@
 // flux_orderbook: order flow through a limit order book over std::allocator and flux::Allocator, side by
 // side.
 
+#include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "Contest.hpp"
@@ -35,7 +38,31 @@ void print_mix(const orderbook::FlowMix& mix) {
               mix.levels, mix.spread_median);
 }
 
+/// The file that the report goes to as well, opened before the work that it reports.
+class JsonFile {
+ public:
+  explicit JsonFile(const std::string& path) {
+    if (path.empty()) return;
+    file_.reset(std::fopen(path.c_str(), "w"));
+    if (file_ == nullptr) throw std::system_error(errno, std::generic_category(), path);
+  }
+
+  /// Throws std::system_error when it does not arrive whole.
+  void write(const orderbook::Report& report) const {
+    if (file_ == nullptr) return;
+    if (std::fputs(report.as_json().c_str(), file_.get()) < 0 || std::fflush(file_.get()) != 0)
+      throw std::system_error(errno, std::generic_category(), "writing the JSON file");
+  }
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+  };
+  std::unique_ptr<std::FILE, Close> file_;
+};
+
 int run(const orderbook::Options& options) {
+  const JsonFile json_file(options.json_file);
   const std::optional<std::vector<orderbook::Message>> messages = orderbook::load_flow(options);
   if (!messages) return kFailed;
   if (options.wants_mix) {
@@ -45,7 +72,8 @@ int run(const orderbook::Options& options) {
   const std::optional<orderbook::ContestFigures> figures = orderbook::Contest(*messages, options).run();
   if (!figures) return kFailed;
   const orderbook::Report report(options, messages->size(), *figures);
-  options.wants_json ? report.print_json() : report.print_table();
+  report.print_table();
+  json_file.write(report);
   return std::fflush(stdout) == 0 ? kDone : kFailed;
 }
 

@@ -95,11 +95,6 @@ inline std::string complaint_about_bin(detail::ThreadHeap& heap, unsigned size_c
 inline std::string complaint_about(detail::ThreadHeap& heap) {
   if (!heap.is_valid()) return "is_valid() is false";
   std::string complaint;
-  for_each_slab(heap, [&](const detail::Slab& slab) {
-    if ((slab.list != detail::Slab::kNotListed) != (slab.free != 0))
-      complaint = "a slab is listed and full, or neither";
-    if (slab.free == slab.capacity) complaint = "a slab whose objects are all home is still cut";
-  });
   for (unsigned c = 0; c != detail::kSizeClasses && complaint.empty(); ++c)
     complaint = complaint_about_bin(heap, c);
   return complaint;

@@ -297,4 +297,16 @@ BOOST_AUTO_TEST_CASE(a_free_unit_in_front_of_the_regions_with_room_is_not_valid)
   }));
 }
 
+BOOST_AUTO_TEST_CASE(free_units_that_lie_together_in_front_of_the_regions_with_room_for_them_are_not_valid) {
+  OwnSource source;
+  const Slabs slabs = source.carve(kFirstRegionUnits, kSmall);
+  source->retire(*slabs[10]);
+  source->carve(kLargest);  // in the next region: the first has room for one unit only
+  BOOST_TEST(source->is_valid());
+  Region& first = *Region::of(slabs[10]);
+  for (std::size_t unit = 64; unit != 72; ++unit) first.slabs[unit].capacity = 0;
+  first.give_units(64, 8);
+  BOOST_TEST(!source->is_valid());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -172,6 +172,15 @@ BOOST_AUTO_TEST_CASE(a_bin_that_spills_and_spills_keeps_little_until_it_is_refil
   BOOST_TEST(in_bin(*heap, 2) == capacity / 2);
 }
 
+BOOST_AUTO_TEST_CASE(a_bin_of_few_places_keeps_them_while_it_spills_and_spills) {
+  OwnHeap heap;
+  Watched objects(*heap, kSizeClasses - 1);
+  const std::size_t capacity = bin_capacity(kSizeClasses - 1);
+  objects.pop(20 * capacity);
+  objects.push(20 * capacity);
+  BOOST_TEST(objects.spills() <= 20 * capacity / (capacity / 2));
+}
+
 BOOST_AUTO_TEST_CASE(what_went_home_in_any_order_is_handed_out_slab_by_slab_in_address_order) {
   Random random;
   for (const unsigned c : {0u, 2u, 7u, 31u, 45u, 87u}) {
@@ -284,6 +293,11 @@ BOOST_AUTO_TEST_CASE(a_heap_whose_structures_disagree_is_not_valid) {
   BOOST_TEST(is_refused_after([](ThreadHeap& heap, Slab&) { heap.bins()->bins[10].level = 0; }));
   BOOST_TEST(is_refused_after([](ThreadHeap&, Slab& slab) { ++slab.free; }));
   BOOST_TEST(is_refused_after([](ThreadHeap&, Slab& slab) { slab.list ^= 1; }));
+  BOOST_TEST(is_refused_after([](ThreadHeap&, Slab& slab) {  // home, in a slab that is in no list
+    Slab& full = *(&slab - 1);
+    void* object = full.objects;
+    full.put(&object, &object + 1);
+  }));
   BOOST_TEST(is_refused_after([](ThreadHeap& heap, Slab&) { Region::of(&heap)->free_units[3] ^= 1; }));
 }
 

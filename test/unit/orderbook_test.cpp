@@ -254,17 +254,18 @@ BOOST_AUTO_TEST_CASE(options_are_read_in_both_spellings_and_mistakes_are_named) 
     return Options().parse({arguments.begin(), arguments.size()});
   };
   const std::vector<const char*> arguments{"--generate", "7", "--seed=18446744073709551615", "--repeat=3",
-                                           "--json"};
+                                           "--json=report.json"};
   Options options;
   BOOST_TEST(options.parse(arguments) == "");
   BOOST_TEST(options.generate == 7U);
   BOOST_TEST(options.seed == 18446744073709551615U);
-  BOOST_TEST(options.wants_json);
+  BOOST_TEST(options.json_file == "report.json");
   BOOST_TEST(options.repeat_for(7) == 3U);
   BOOST_TEST(Options().repeat_for(91'997) == 55U);
   BOOST_TEST(Options().repeat_for(100'000'000) == 2U);
   BOOST_TEST(error({"--frob"}) == "unknown argument \"--frob\"");
-  BOOST_TEST(error({"--json=1"}) == "unknown argument \"--json=1\"");
+  BOOST_TEST(error({"--mix=1"}) == "unknown argument \"--mix=1\"");
+  BOOST_TEST(error({"--json"}) == "--json lacks its value");
   BOOST_TEST(error({"--seed"}) == "--seed lacks its value");
   BOOST_TEST(error({"--messages="}) == "--messages lacks its value");
   BOOST_TEST(error({"--generate", "0"}) == "--generate: \"0\" is not a whole number from 1 to 100000000");

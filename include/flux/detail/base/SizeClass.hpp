@@ -11,8 +11,8 @@ namespace flux::detail {
 // eighth is wasted. A slab is 64 KiB, or as many as hold 16 objects. Every figure of a class is known at
 // compile time.
 
-inline constexpr std::size_t kUnitBytes = std::size_t{64}
-                                          << 10;  ///< slabs are whole units, units are aligned
+/// Slabs are whole units, and units are aligned.
+inline constexpr std::size_t kUnitBytes = std::size_t{64} << 10;
 inline constexpr std::size_t kLargestObject = std::size_t{32} << 10;
 inline constexpr std::size_t kLargestAlignment = 4096;
 inline constexpr std::size_t kMinObjectsPerSlab = 16;
@@ -53,13 +53,12 @@ struct SizeClassInfo {
   std::uint32_t capacity;      ///< objects of a slab
   std::uint32_t bin_capacity;  ///< objects a bin may hold
   std::uint32_t bin_refill;    ///< objects a refill asks for
-  std::uint64_t
-      reciprocal;  ///< (offset * reciprocal) >> kReciprocalShift == offset / stride, for offsets in a slab
+  /// (offset * reciprocal) >> kReciprocalShift == offset / stride, for offsets in a slab.
+  std::uint64_t reciprocal;
 };
 
 inline constexpr unsigned kReciprocalShift = 40;
-inline constexpr std::size_t kSlabBitmapWords =
-    64;  ///< bitmap kept beside the slab's counters: 4,096 objects
+inline constexpr std::size_t kSlabBitmapWords = 64;  ///< beside the slab's counters: for 4,096 objects
 
 namespace size_class_figures {
 

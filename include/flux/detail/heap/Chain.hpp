@@ -31,8 +31,9 @@ struct Carrier {
 
 // A chain being filled by the thread that frees.
 //
-//   empty: first == last == nullptr, place == places_end;  else [place, places_end) of the first carrier is
-//   unfilled room: bytes that may still come; an object counts for at least kLeastWeight
+//   empty: first_ == last_ == nullptr, place_ == places_end_
+//   else:  [place_, places_end_) are the first carrier's unfilled places
+//   room_: bytes that may still come, where an object counts for at least kLeastWeight; full when none
 class Chain {
  public:
   static constexpr std::int32_t kWeight = 64 << 10;  ///< a full chain: 64 objects, fewer when they are large

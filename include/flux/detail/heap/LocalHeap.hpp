@@ -21,9 +21,10 @@ inline constinit thread_local Bins* local_bins = &no_bins;
 
 // What the slow paths keep of a thread besides.
 //
-// Fresh, armed (ThreadEnd will end it; has a heap once it has allocated), or ended (every operation goes
-// through the slow paths and leaves nothing behind in the thread). local_bins != &no_bins  <=>  heap_ !=
-// nullptr.
+// States: fresh, armed (ThreadEnd will end it; has a heap once it has allocated), ended (every operation goes
+// through the slow paths and leaves nothing behind in the thread).
+//
+//   local_bins != &no_bins  <=>  heap_ != nullptr
 class LocalHeap {
  public:
   [[gnu::noinline]] inline static void* allocate_slow(unsigned size_class);
@@ -117,7 +118,7 @@ void* LocalHeap::allocate_after_end(unsigned size_class) noexcept {
 /// Whether something may be kept for the thread until it ends. A thread that cannot be told of its end counts
 /// as ended.
 bool LocalHeap::arm() noexcept {
-  if (phase_ == Phase::kFresh) phase_ = ThreadEnd::call(end_mine, this) ? Phase::kArmed : Phase::kEnded;
+  if (phase_ == Phase::kFresh) phase_ = ThreadEnd<end_mine>::call(this) ? Phase::kArmed : Phase::kEnded;
   return phase_ == Phase::kArmed;
 }
 

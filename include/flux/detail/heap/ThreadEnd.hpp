@@ -3,6 +3,9 @@
 #include <dlfcn.h>
 #include <pthread.h>
 
+#include <atomic>
+#include <cstdint>
+
 // Weak, because a static program has no loader, and nothing that could be unloaded.
 extern "C" {
 [[gnu::weak]] int dladdr(const void* address, Dl_info* info) noexcept;
@@ -11,28 +14,42 @@ extern "C" {
 
 namespace flux::detail {
 
-// Calls a function when a thread ends, after the destructors of all its thread-local objects: those may use
+// Calls `function` when a thread ends, after the destructors of all its thread-local objects: those may use
 // flux as before.
 //
 // By the destructor of a pthread key, not of a thread-local object: a thread-local destructor is registered
 // in vain, and its record lost, in a thread that has come to its keys already, and registering one aborts
 // when memory is out. The main thread, when it leaves by `exit`, never comes to its keys: static destructors
 // find its heap as it was.
+//
+//   key_ == 0 (no key yet), or the key + 1 for the rest of the program
+template <void (*function)(void*) noexcept>
 class ThreadEnd {
  public:
-  using Function = void (*)(void*) noexcept;
-
-  /// Has `function(argument)` called at the end of the calling thread. The same function in every call. Not
-  /// null: `argument`. False when the system cannot.
-  static bool call(Function function, void* argument) noexcept {
-    static const ThreadEnd end(function);
-    return end.is_made_ && ::pthread_setspecific(end.key_, argument) == 0;
+  /// Has `function(argument)` called at the end of the calling thread. Not null: `argument`. False when the
+  /// system cannot.
+  static bool call(void* argument) noexcept {
+    // acquire: pairs with the release in make_key: the key's making comes before its use.
+    std::uint64_t key = key_.load(std::memory_order_acquire);
+    if (key == 0) key = make_key();
+    return key != 0 && ::pthread_setspecific(static_cast<pthread_key_t>(key - 1), argument) == 0;
   }
 
  private:
-  explicit ThreadEnd(Function function) noexcept
-      : is_made_(::pthread_key_create(&key_, reinterpret_cast<void (*)(void*)>(function)) == 0) {
-    if (is_made_) keep_loaded(reinterpret_cast<const void*>(function));
+  /// Threads that come at once all make a key and the first one published stays: none waits for another,
+  /// which may be inside the loader and hold its lock, or may have forked away.
+  [[gnu::noinline]] static std::uint64_t make_key() noexcept {
+    pthread_key_t made{};
+    if (::pthread_key_create(&made, reinterpret_cast<void (*)(void*)>(function)) != 0) return 0;
+    keep_loaded(reinterpret_cast<const void*>(function));
+    std::uint64_t key = 0;
+    // release on success: pairs with the acquire in `call`. acquire on failure: as there.
+    if (key_.compare_exchange_strong(key, std::uint64_t{made} + 1, std::memory_order_release,
+                                     std::memory_order_acquire)) {
+      return std::uint64_t{made} + 1;
+    }
+    ::pthread_key_delete(made);
+    return key;
   }
 
   /// A library must not be unloaded while threads that used flux in it are still to end.
@@ -43,8 +60,7 @@ class ThreadEnd {
     ::dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
   }
 
-  pthread_key_t key_{};
-  bool is_made_;
+  inline static constinit std::atomic<std::uint64_t> key_{0};
 };
 
 }  // namespace flux::detail

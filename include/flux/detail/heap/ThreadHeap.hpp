@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -16,9 +17,8 @@ namespace flux::detail {
 // The regions, slabs and free objects of one thread. Lives in its own first region and is never destroyed:
 // when its thread ends it is parked, with everything in it, and a later thread adopts it.
 //
-//   objects of all slabs == objects at home (set bits) + in the owner's bins + in chains (inbox, pending_, or
-//   still
-//                           being filled by another thread) + live
+//   objects of all slabs == at home (set bits) + in the owner's bins + in chains + live
+//   a chain is in the inbox, in pending_, or still being filled by another thread
 //
 // Owned (by one thread, which alone calls anything but post_remote) or parked (in HeapRegistry).
 class ThreadHeap {
@@ -71,11 +71,12 @@ class ThreadHeap {
   /// left.
   ///
   /// A bin keeps half. One that only spills, because a large container is being cleared, soon works in an
-  /// eighth of its memory: what stays behind in a bin is in the order it was freed in, and the next fill
-  /// would begin with it.
+  /// eighth of its memory, or 8 places: what stays behind in a bin is in the order it was freed in, and the
+  /// next fill would begin with it.
   void spill(unsigned size_class) noexcept {
     const std::ptrdiff_t full = Bins::capacity(size_class);
-    const std::ptrdiff_t capacity = spilled_[size_class] < 4 * full ? full : full / 8;
+    const std::ptrdiff_t least = std::max(full / 8, std::ptrdiff_t{8});
+    const std::ptrdiff_t capacity = spilled_[size_class] < 4 * full ? full : least;
     const std::ptrdiff_t keep = capacity / 2;
     void** const end = own_.bins.stack_end(size_class);
     Bin& bin = own_.bins.bins[size_class];
@@ -104,7 +105,10 @@ class ThreadHeap {
   bool is_valid() const noexcept {
     bool valid = source_.is_valid() && own_.bins.is_valid();
     for (const PartialSlabs& partial : partial_) valid = valid && partial.is_valid();
-    source_.for_each_slab([&](const Slab& slab) { valid = valid && slab.is_valid(); });
+    source_.for_each_slab([&](const Slab& slab) {
+      const bool is_listed = slab.list != Slab::kNotListed;
+      valid = valid && slab.is_valid() && is_listed == (slab.free != 0) && slab.free != slab.capacity;
+    });
     return valid;
   }
 

@@ -26,8 +26,8 @@ inline constexpr std::size_t kUnitsPerRegion = kRegionBytes / kUnitBytes;
 // The first line never changes after the region is opened, so any thread may read it: whoever holds an object
 // got its address through some synchronisation that comes after. All else belongs to the owner.
 struct Region {
-  static constexpr std::uint64_t kMagic =
-      0x666C'7578'2E72'6731;  // "flux.rg1": the layout's version is the last digit
+  // "flux.rg1": the layout's version is the last digit.
+  static constexpr std::uint64_t kMagic = 0x666C'7578'2E72'6731;
 
   std::uint64_t magic;
   ThreadHeap* owner;
@@ -64,19 +64,23 @@ struct Region {
   std::byte* begin() noexcept { return reinterpret_cast<std::byte*>(this); }
   std::byte* unit(std::size_t index) noexcept { return begin() + index * kUnitBytes; }
 
-  /// Takes the lowest `count` free units (1, 2, 4 or 8, aligned to their number) that lie together; their
-  /// index, or kUnitsPerRegion when there are none.
-  std::size_t take_units(std::size_t count) noexcept {
+  /// Where the lowest `count` free units (1, 2, 4 or 8, aligned to their number) lie together, or
+  /// kUnitsPerRegion when there are none.
+  std::size_t find_units(std::size_t count) const noexcept {
     for (std::size_t w = 0; w != kUnitsPerRegion / 64; ++w) {
       std::uint64_t runs = free_units[w];
       for (std::size_t half = 1; half < count; half *= 2) runs &= runs >> half;
       runs &= aligned_starts(count);
-      if (runs == 0) continue;
-      const auto bit = static_cast<unsigned>(std::countr_zero(runs));
-      free_units[w] &= ~(units_mask(count) << bit);
-      return w * 64 + bit;
+      if (runs != 0) return w * 64 + static_cast<unsigned>(std::countr_zero(runs));
     }
     return kUnitsPerRegion;
+  }
+
+  /// Takes what find_units finds; its answer.
+  std::size_t take_units(std::size_t count) noexcept {
+    const std::size_t index = find_units(count);
+    if (index != kUnitsPerRegion) free_units[index / 64] &= ~(units_mask(count) << index % 64);
+    return index;
   }
 
   void give_units(std::size_t index, std::size_t count) noexcept {

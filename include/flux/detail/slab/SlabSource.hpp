@@ -56,10 +56,9 @@ class SlabSource {
   /// Takes back a slab whose objects are all home. Requires that it is in no list.
   void retire(Slab& slab) noexcept {
     Region* region = Region::of(&slab);
-    const std::uint32_t units = kSizeClassInfo[slab.size_class].units;
-    for (std::uint32_t u = 1; u < units; ++u) (&slab)[u].units_back = 0;
     slab.capacity = 0;
-    region->give_units(static_cast<std::size_t>(&slab - region->slabs), units);
+    region->give_units(static_cast<std::size_t>(&slab - region->slabs),
+                       kSizeClassInfo[slab.size_class].units);
     for (Region*& with_room : with_room_) {
       if (region->sequence < with_room->sequence) with_room = region;
     }
@@ -80,9 +79,11 @@ class SlabSource {
 
   /// The equations above.
   bool is_valid() const noexcept {
-    bool room_allowed = false;
     for (const Region* region = first_; region != nullptr; region = region->next) {
-      room_allowed = room_allowed || region == with_room_[0];
+      for (unsigned i = 0; i != with_room_.size(); ++i) {
+        const bool may_have_room = region->sequence >= with_room_[i]->sequence;
+        if (!may_have_room && region->find_units(std::size_t{1} << i) != kUnitsPerRegion) return false;
+      }
       std::size_t used = region == first_ ? kHeaderUnits + kHeapUnits : kHeaderUnits;
       for (std::size_t u = kHeaderUnits; u < region->committed_units; ++u) {
         if (region->slabs[u].capacity != 0) used += kSizeClassInfo[region->slabs[u].size_class].units;
@@ -90,7 +91,7 @@ class SlabSource {
       std::size_t free = 0;
       for (const std::uint64_t word : region->free_units)
         free += static_cast<std::size_t>(std::popcount(word));
-      if (used + free != kUnitsPerRegion || (free != 0 && !room_allowed)) return false;
+      if (used + free != kUnitsPerRegion) return false;
     }
     return true;
   }
