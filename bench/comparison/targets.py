@@ -48,6 +48,7 @@ TARGETS = {
     "handover_64": Target(least_std=7),
     "two_threads": Target(least_std=3.2),
     "short_threads": Target(least_std=1.7),
+    "short_threads_anywhere": Target(least_std=1.7),
     "orderbook_warm": Target(least_std=1.4),
     "walk_refilled": Target(most_of_row=("walk_fresh", 1.2)),
     "resident_per_node": Target(most=24.6),

@@ -20,7 +20,9 @@ using Slabs = std::vector<Slab*>;
 
 constexpr unsigned kSmall = 3;     // slabs of one unit
 constexpr unsigned kLargest = 87;  // slabs of eight units
-constexpr std::size_t kFirstRegionUnits = kUnitsPerRegion - kHeaderUnits - SlabSource::kHeapUnits;
+constexpr std::size_t kBlockUnits = kHugePageBytes / kUnitBytes;
+constexpr std::size_t kFirstRegionUnits =
+    kUnitsPerRegion - kHeaderUnits - SlabSource::kHeapUnits - (kBlockUnits - SlabSource::kSmallUnits);
 
 // An open source whose memory is released at the end.
 struct OwnSource {
@@ -122,6 +124,17 @@ BOOST_AUTO_TEST_CASE(a_source_opens_with_one_piece_and_one_block_of_small_pages)
   BOOST_TEST(source.pages.committed_bytes() == kHugePageBytes);
   BOOST_TEST(source.pages.advised_small_bytes() == kHugePageBytes);
   BOOST_TEST(source.pages.advised_huge_bytes() == 0u);
+  BOOST_TEST(source->is_valid());
+}
+
+BOOST_AUTO_TEST_CASE(small_pages_are_left_for_huge_ones_before_their_block_is_full) {
+  OwnSource source;
+  source.carve(SlabSource::kSmallUnits - kHeaderUnits - SlabSource::kHeapUnits, kSmall);
+  BOOST_TEST(source.pages.committed_bytes() == kHugePageBytes);
+  const Slab* const next = source->carve(kSmall);
+  BOOST_TEST(source.pages.committed_bytes() == 2 * kHugePageBytes);
+  BOOST_TEST(source.pages.advised_huge_bytes() == kHugePageBytes);
+  BOOST_TEST(is_aligned(begin_of(*next), kHugePageBytes));
   BOOST_TEST(source->is_valid());
 }
 

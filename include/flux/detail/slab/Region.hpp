@@ -20,7 +20,7 @@ inline constexpr std::size_t kUnitsPerRegion = kRegionBytes / kUnitBytes;
 //
 //   | header | records of all units | units that slabs are cut from ... |
 //
-//   bit u of free_units is set  <=>  unit u belongs to no slab and not to the header
+//   bit u of free_units is set  <=>  unit u belongs to no slab and not to the header, and is not withheld
 //   units below committed_units are accessible, those above cost nothing
 //
 // The first line never changes after the region is opened, so any thread may read it: whoever holds an object
@@ -81,6 +81,11 @@ struct Region {
     const std::size_t index = find_units(count);
     if (index != kUnitsPerRegion) free_units[index / 64] &= ~(units_mask(count) << index % 64);
     return index;
+  }
+
+  /// Keeps units [first, last) of a new region out of use. Requires last <= 64.
+  void withhold_units(std::size_t first, std::size_t last) noexcept {
+    free_units[0] &= ~(units_mask(last - first) << first);
   }
 
   void give_units(std::size_t index, std::size_t count) noexcept {

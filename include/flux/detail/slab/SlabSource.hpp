@@ -14,9 +14,11 @@ namespace flux::detail {
 //
 // Address space is reserved by the piece, opened by the region, committed by the block of 2 MiB and touched
 // by the page. The first block of a heap lies in small pages, so that a thread with a hundred objects costs
-// some ten KiB; all later ones ask for huge pages, which make first touch several times cheaper.
+// some ten KiB; all later ones ask for huge pages, which make first touch several times cheaper. For that
+// reason the first block is left before it is full: its last units stay unused.
 //
-//   a unit is free in its region's map, or belongs to the header, the heap's own state or one slab
+//   a unit is free in its region's map, or belongs to the header, the heap's own state or one slab, or is one
+//   of the first block's last
 //   no region before with_room_[i] has 2^i free units that lie together
 class SlabSource {
  public:
@@ -84,7 +86,8 @@ class SlabSource {
         const bool may_have_room = region->sequence >= with_room_[i]->sequence;
         if (!may_have_room && region->find_units(std::size_t{1} << i) != kUnitsPerRegion) return false;
       }
-      std::size_t used = region == first_ ? kHeaderUnits + kHeapUnits : kHeaderUnits;
+      std::size_t used = kHeaderUnits;
+      if (region == first_) used += kHeapUnits + kBlockUnits - kSmallUnits;
       for (std::size_t u = kHeaderUnits; u < region->committed_units; ++u) {
         if (region->slabs[u].capacity != 0) used += kSizeClassInfo[region->slabs[u].size_class].units;
       }
@@ -97,6 +100,8 @@ class SlabSource {
   }
 
   static constexpr std::size_t kHeapUnits = 8;
+  /// Units of the first block that are used: what a heap can hold before it grows by huge pages.
+  static constexpr std::size_t kSmallUnits = 24;
 
  private:
   static constexpr std::uint32_t kBlockUnits = kHugePageBytes / kUnitBytes;
@@ -129,6 +134,7 @@ class SlabSource {
     unopened_.begin += kRegionBytes;
     unopened_.bytes -= kRegionBytes;
     if (first_ == nullptr) {
+      region->withhold_units(kSmallUnits, kBlockUnits);
       first_ = region;
       with_room_.fill(region);
     } else {
