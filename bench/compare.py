@@ -14,7 +14,7 @@ import tempfile
 from comparison.measure import (BASICS, MIN_TIME_S, PROGRAMS, REPETITIONS, BenchError, Measurement,
                                 orderbook_figures, run_program)
 from comparison.provenance import provenance
-from comparison.tables import as_page, as_text, summary, table
+from comparison.tables import LEGEND, as_page, as_text, summary, table
 
 
 def parse_arguments():
@@ -92,6 +92,7 @@ def main():
         write(arguments.markdown, as_page(figures, allocators, origin, how))
     print(as_text(table(figures, allocators)))
     print(summary(figures))
+    print(LEGEND)
 
 
 if __name__ == "__main__":

@@ -100,6 +100,6 @@ need() {
 configure_preset() {
   local preset=$1 generator=()
   shift
-  if [[ ! -f build/$preset/CMakeCache.txt ]] && command -v ninja >/dev/null; then generator=(-G Ninja); fi
+  if [[ ! -f out/$preset/CMakeCache.txt ]] && command -v ninja >/dev/null; then generator=(-G Ninja); fi
   cmake --preset "$preset" "${generator[@]}" "$@"
 }

@@ -44,6 +44,13 @@ def summary(figures):
     return f"{met} of {sum(1 for word in verdicts if word)} targets met."
 
 
+LEGEND = """\
+Nanoseconds per item (resident_per_node: bytes per node). std/flux: how many times less flux takes than
+std::allocator. floor: a thread-local free list that never gives anything back and knows no owner.
+target: what flux set itself for the row; "missed (floor: ...)" or "(bound: ...)": where not even the floor,
+or a perfect order of memory, reaches it on this machine."""
+
+
 def losses(figures):
     """Where another allocator needs less than flux, by more than 2 %; the floor aside."""
     lines = []

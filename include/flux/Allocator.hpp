@@ -6,6 +6,7 @@
 #include <new>
 #include <type_traits>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Error.hpp>
 #include <flux/detail/base/OperatorNew.hpp>
 #include <flux/detail/heap/LocalHeap.hpp>
@@ -31,6 +32,8 @@ struct AllocationResult {
 /// after the thread that allocated it has ended. All functions may be called by any thread, but not from
 /// signal handlers. T may be incomplete until a member function is used. Usable in constant evaluation, as
 /// `std::allocator` is.
+// Asks the compiler, not std::is_constant_evaluated, whether an evaluation is constant: clang++ 14 takes that
+// for true at run time in C++23, and flux would fall silent.
 template <class T>
 class Allocator {
   static_assert(!std::is_const_v<T> && !std::is_volatile_v<T>,
@@ -57,7 +60,7 @@ class Allocator {
   /// Throws std::bad_array_new_length when n objects exceed the address space, std::bad_alloc when memory is
   /// out.
   [[nodiscard]] constexpr T* allocate(std::size_t n) {
-    if (std::is_constant_evaluated()) return std::allocator<T>{}.allocate(n);
+    if (__builtin_is_constant_evaluated()) return std::allocator<T>{}.allocate(n);
     if (is_slab_object(n)) return static_cast<T*>(detail::allocate(size_class()));
     return allocate_array(n);
   }
@@ -68,7 +71,7 @@ class Allocator {
 
   /// Frees storage. Requires that `p` came from allocate(n) of a flux::Allocator<T>, and was not freed since.
   constexpr void deallocate(T* p, std::size_t n) noexcept {
-    if (std::is_constant_evaluated()) return std::allocator<T>{}.deallocate(p, n);
+    if (__builtin_is_constant_evaluated()) return std::allocator<T>{}.deallocate(p, n);
     if (is_slab_object(n)) return detail::deallocate(p, size_class());
     detail::operator_delete(p, n * sizeof(T), alignof(T));
   }

@@ -16,7 +16,7 @@ namespace flux::detail {
 }
 
 // Both throw by way of the standard library's own functions, as std::allocator does. A translation unit
-// compiled without exceptions thus has the same bodies as one with them, and may be linked with it; in a
+// compiled with -fno-exceptions thus has the same bodies as one without, and may be linked with it; in a
 // program that has no exceptions at all std::terminate names the exception and aborts.
 
 /// Throws std::bad_alloc.

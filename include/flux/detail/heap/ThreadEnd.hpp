@@ -1,16 +1,15 @@
 #pragma once
 
 #include <dlfcn.h>
+#include <link.h>
 #include <pthread.h>
 
 #include <atomic>
 #include <cstdint>
 
 // Weak, because a static program has no loader, and nothing that could be unloaded.
-extern "C" {
-[[gnu::weak]] int dladdr(const void* address, Dl_info* info) noexcept;
-[[gnu::weak]] void* dlopen(const char* file, int mode) noexcept;
-}
+#pragma weak dladdr1
+#pragma weak dlopen
 
 namespace flux::detail {
 
@@ -20,7 +19,8 @@ namespace flux::detail {
 // By the destructor of a pthread key, not of a thread-local object: a thread-local destructor is registered
 // in vain, and its record lost, in a thread that has come to its keys already, and registering one aborts
 // when memory is out. The main thread, when it leaves by `exit`, never comes to its keys: static destructors
-// find its heap as it was.
+// find its heap as it was. A thread that first asks in the last of the system's rounds of key destructors
+// (PTHREAD_DESTRUCTOR_ITERATIONS) is not told.
 //
 //   key_ == 0 (no key yet), or the key + 1 for the rest of the program
 template <void (*function)(void*) noexcept>
@@ -36,12 +36,12 @@ class ThreadEnd {
   }
 
  private:
-  /// Threads that come at once all make a key and the first one published stays: none waits for another,
-  /// which may be inside the loader and hold its lock, or may have forked away.
+  /// Threads that come at once all make a key and the first one published stays. Takes no lock and asks the
+  /// loader nothing: another thread may be inside the loader and wait for this one, or have forked away.
   [[gnu::noinline]] static std::uint64_t make_key() noexcept {
+    static_cast<void>(&is_kept_);  // so that it is there
     pthread_key_t made{};
     if (::pthread_key_create(&made, reinterpret_cast<void (*)(void*)>(function)) != 0) return 0;
-    keep_loaded(reinterpret_cast<const void*>(function));
     std::uint64_t key = 0;
     // release on success: pairs with the acquire in `call`. acquire on failure: as there.
     if (key_.compare_exchange_strong(key, std::uint64_t{made} + 1, std::memory_order_release,
@@ -52,14 +52,23 @@ class ThreadEnd {
     return key;
   }
 
-  /// A library must not be unloaded while threads that used flux in it are still to end.
-  static void keep_loaded(const void* code) noexcept {
+  /// A library must not be unloaded while threads that used flux in it are still to end: keeps the library
+  /// loaded that this code lies in. False where there is none to keep: in a program.
+  static bool keep_loaded() noexcept {
+#if defined(__GLIBC__)
     Dl_info info{};
-    if (&dladdr == nullptr || &dlopen == nullptr || ::dladdr(code, &info) == 0 || info.dli_fname == nullptr)
-      return;
-    ::dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+    void* found = nullptr;
+    if (&dladdr1 == nullptr || &dlopen == nullptr) return false;
+    if (::dladdr1(reinterpret_cast<const void*>(function), &info, &found, RTLD_DL_LINKMAP) == 0) return false;
+    const char* const name = static_cast<const link_map*>(found)->l_name;
+    return *name != '\0' && ::dlopen(name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE) != nullptr;
+#else
+    return false;  // other systems for which this compiles, with musl, never unload
+#endif
   }
 
+  // Initialised when the library is loaded, by the thread that holds the loader's lock.
+  inline static const bool is_kept_ = keep_loaded();
   inline static constinit std::atomic<std::uint64_t> key_{0};
 };
 
