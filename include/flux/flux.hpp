@@ -1,2 +1,3 @@
 #pragma once
 #include <flux/Allocator.hpp>
+#include <flux/Control.hpp>

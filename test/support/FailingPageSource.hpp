@@ -16,7 +16,7 @@ namespace flux::test {
 
 /// The address limits that make reserve_regions ask for pieces of at most 512, 32 and 1 regions.
 inline constexpr std::size_t kLargePieces = SIZE_MAX;
-inline constexpr std::size_t kModestPieces = 16 * 32 * detail::kRegionBytes;
+inline constexpr std::size_t kModestPieces = 64 * 32 * detail::kRegionBytes;
 inline constexpr std::size_t kSingleRegions = 16 * detail::kRegionBytes;
 
 /// Stands in for flux::detail::page_source while it lives; any number of threads may use it then. No other
@@ -24,26 +24,28 @@ inline constexpr std::size_t kSingleRegions = 16 * detail::kRegionBytes;
 /// lie there any more.
 class FailingPageSource {
  public:
-  explicit FailingPageSource(std::size_t address_limit = kModestPieces) : limit_(address_limit) {
+  explicit FailingPageSource(std::size_t address_limit = kModestPieces)
+      : limit_(address_limit), reserved_before_(detail::reserved_bytes.exchange(0)) {
     current_ = this;
-    detail::page_source = {reserve, release, commit, advise_huge, address_limit_in_use};
+    detail::page_source = {reserve, release, commit, advise_huge, populate, discard, address_limit_in_use};
   }
   FailingPageSource(const FailingPageSource&) = delete;
   FailingPageSource& operator=(const FailingPageSource&) = delete;
   ~FailingPageSource() {
     release_all();
     detail::page_source = replaced_;
+    detail::reserved_bytes = reserved_before_;
     current_ = outer_;
   }
 
-  /// Of the calls of reserve and commit from now on, counted from 1: the first n fail, only the n-th, all
+  /// Of the calls of reserve, commit and populate from now on, counted from 1: the first n fail, only the n-th, all
   /// from the n-th on, or none.
   void fail_first(std::size_t n) { set_failing(1, n); }
   void fail_at(std::size_t n) { set_failing(n, n); }
   void fail_from(std::size_t n) { set_failing(n, SIZE_MAX); }
   void fail_never() { set_failing(SIZE_MAX, 0); }
 
-  /// Calls of reserve and commit since the last of the four above.
+  /// Calls of reserve, commit and populate since the last of the four above.
   std::size_t calls() const { return calls_; }
 
   std::size_t pieces() const { return pieces_.size(); }
@@ -51,6 +53,9 @@ class FailingPageSource {
   std::size_t committed_bytes() const { return total(committed_); }
   std::size_t advised_huge_bytes() const { return advised_[true]; }
   std::size_t advised_small_bytes() const { return advised_[false]; }
+  std::size_t populated_bytes() const { return populated_; }
+  std::size_t discarded_bytes() const { return discarded_; }
+  std::size_t discards() const { return discards_; }
 
   /// Sizes that were asked of reserve, whether given or not.
   const std::vector<std::size_t>& requests() const { return requests_; }
@@ -80,6 +85,18 @@ class FailingPageSource {
     if (after == ranges.begin()) return false;
     const auto& [first, size] = *std::prev(after);
     return static_cast<std::size_t>(begin - first) + bytes <= size;
+  }
+
+  /// Committed in one piece, or in several side by side.
+  bool is_committed(std::byte* begin, std::size_t bytes) const {
+    for (std::byte* at = begin; at != begin + bytes;) {
+      const auto after = committed_.upper_bound(at);
+      if (after == committed_.begin()) return false;
+      std::byte* const end = std::prev(after)->first + std::prev(after)->second;
+      if (end <= at) return false;
+      at = std::min(end, begin + bytes);
+    }
+    return true;
   }
 
   void set_failing(std::size_t first, std::size_t last) {
@@ -134,6 +151,23 @@ class FailingPageSource {
     self.replaced_.advise_huge(begin, bytes, huge);
   }
 
+  static bool populate(std::byte* begin, std::size_t bytes) noexcept {
+    FailingPageSource& self = *current_;
+    const std::lock_guard lock(self.mutex_);
+    self.expect(self.is_committed(begin, bytes), "populating what is not committed");
+    self.populated_ += bytes;
+    return !self.fails_now() && self.replaced_.populate(begin, bytes);
+  }
+
+  static void discard(std::byte* begin, std::size_t bytes) noexcept {
+    FailingPageSource& self = *current_;
+    const std::lock_guard lock(self.mutex_);
+    self.expect(self.is_committed(begin, bytes), "discarding what is not committed");
+    self.discarded_ += bytes;
+    ++self.discards_;
+    self.replaced_.discard(begin, bytes);
+  }
+
   static std::size_t address_limit_in_use() noexcept { return current_->limit_; }
 
   static inline FailingPageSource* current_ = nullptr;
@@ -141,6 +175,7 @@ class FailingPageSource {
   detail::PageSource replaced_ = detail::page_source;
   FailingPageSource* outer_ = current_;
   std::size_t limit_;
+  std::size_t reserved_before_;
   std::mutex mutex_;
   std::size_t calls_ = 0;
   std::size_t first_failing_ = SIZE_MAX;
@@ -149,6 +184,9 @@ class FailingPageSource {
   Ranges pieces_;
   Ranges committed_;
   std::size_t advised_[2] = {};
+  std::size_t populated_ = 0;
+  std::size_t discarded_ = 0;
+  std::size_t discards_ = 0;
   std::string complaint_;
 };
 

@@ -34,6 +34,7 @@ class FreshHeaps {
   FreshHeaps& operator=(const FreshHeaps&) = delete;
   ~FreshHeaps() {
     adopt_all();
+    detail::heap_registry.newest = newest_before_;
     park_all(held_back_);
   }
 
@@ -48,6 +49,7 @@ class FreshHeaps {
 
  private:
   FailingPageSource pages_;
+  detail::ThreadHeap* newest_before_ = detail::heap_registry.newest;
   std::vector<detail::ThreadHeap*> held_back_ = adopt_all();
 };
 

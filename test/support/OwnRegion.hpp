@@ -8,9 +8,8 @@ namespace flux::test {
 class OwnRegion {
  public:
   OwnRegion() : memory_(detail::kSystemPages.reserve(detail::kRegionBytes, detail::kRegionBytes)) {
-    detail::kSystemPages.commit(memory_, detail::kRegionBytes);
-    detail::kSystemPages.advise_huge(memory_, detail::kRegionBytes, false);
     region_ = detail::Region::open(memory_, nullptr, 0, detail::kUnitsPerRegion);
+    while (region_->committed_units != detail::kUnitsPerRegion) region_->commit_next();
   }
   OwnRegion(const OwnRegion&) = delete;
   OwnRegion& operator=(const OwnRegion&) = delete;
@@ -19,10 +18,17 @@ class OwnRegion {
   detail::Region& operator*() const { return *region_; }
   detail::Region* operator->() const { return region_; }
 
+  /// Takes the lowest free units; kUnitsPerRegion when there are none.
+  std::size_t take_lowest(std::size_t count) {
+    const std::size_t index = region_->find_units(count);
+    if (index != detail::kUnitsPerRegion) region_->take_units(index, count);
+    return index;
+  }
+
   /// The lowest free units, cut into objects of the class.
   detail::Slab& carve(unsigned size_class) {
     const std::size_t units = detail::kSizeClassInfo[size_class].units;
-    const std::size_t index = region_->take_units(units);
+    const std::size_t index = take_lowest(units);
     detail::Slab& slab = region_->slabs[index];
     slab.carve(region_->unit(index), size_class);
     for (std::size_t u = 1; u < units; ++u) (&slab)[u].units_back = static_cast<std::uint8_t>(u);

@@ -32,9 +32,8 @@ struct OwnRegistry {
 };
 
 std::uint64_t head_of(const HeapRegistry& registry) {
-  std::uint64_t head = 0;
-  static_assert(sizeof registry == sizeof head);
-  std::memcpy(&head, &registry, sizeof head);
+  std::uint64_t head = 0;  // comes after the pointer to the newest heap
+  std::memcpy(&head, reinterpret_cast<const std::byte*>(&registry) + sizeof registry.newest, sizeof head);
   return head;
 }
 

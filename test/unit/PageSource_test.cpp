@@ -51,7 +51,8 @@ int signal_of_writing_to(std::byte* address) {
 
 bool is_same(const PageSource& one, const PageSource& other) {
   return one.reserve == other.reserve && one.release == other.release && one.commit == other.commit &&
-         one.advise_huge == other.advise_huge && one.address_limit == other.address_limit;
+         one.advise_huge == other.advise_huge && one.populate == other.populate &&
+         one.discard == other.discard && one.address_limit == other.address_limit;
 }
 
 }  // namespace

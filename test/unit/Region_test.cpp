@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_SUITE(region)
 BOOST_AUTO_TEST_CASE(an_open_region_says_what_it_is_and_whose) {
   OwnRegion region;
   auto* const owner = reinterpret_cast<ThreadHeap*>(region->unit(8));
-  Region* const opened = Region::open(region->begin(), owner, 3, 32);
+  Region* const opened = Region::open(region->begin(), owner, 3, 0);
   BOOST_TEST(opened == &*region);
   BOOST_TEST(opened->magic == Region::kMagic);
   BOOST_TEST(opened->owner == owner);
@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(an_open_region_says_what_it_is_and_whose) {
 BOOST_AUTO_TEST_CASE(the_header_lies_below_the_first_unit_that_is_given_out) {
   OwnRegion region;
   BOOST_TEST(kHeaderUnits * kUnitBytes >= sizeof(Region));
-  BOOST_TEST(region->take_units(1) == kHeaderUnits);
+  BOOST_TEST(region.take_lowest(1) == kHeaderUnits);
 }
 
 BOOST_AUTO_TEST_CASE(opening_leaves_the_records_untouched) {
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(nothing_lies_behind_the_last_slab) {
   for (const unsigned c : {0u, 87u}) {
     OwnRegion region;
     Slab* last = nullptr;
-    for (std::size_t index; (index = region->take_units(kSizeClassInfo[c].units)) != kUnitsPerRegion;) {
+    for (std::size_t index; (index = region.take_lowest(kSizeClassInfo[c].units)) != kUnitsPerRegion;) {
       last = &region->slabs[index];
       last->carve(region->unit(index), c);
     }
@@ -131,35 +131,35 @@ BOOST_AUTO_TEST_CASE(units_are_taken_lowest_first_and_aligned_to_their_number_un
     OwnRegion region;
     const std::size_t first = (kHeaderUnits + count - 1) / count * count;
     for (std::size_t expected = first; expected <= kUnitsPerRegion; expected += count)
-      BOOST_REQUIRE(region->take_units(count) == expected);
-    BOOST_TEST(region->take_units(count) == kUnitsPerRegion);
+      BOOST_REQUIRE(region.take_lowest(count) == expected);
+    BOOST_TEST(region.take_lowest(count) == kUnitsPerRegion);
   }
 }
 
 BOOST_AUTO_TEST_CASE(what_large_slabs_skip_is_left_for_small_ones) {
   OwnRegion region;
-  BOOST_TEST(region->take_units(8) == 8u);
-  BOOST_TEST(region->take_units(2) == 6u);
-  BOOST_TEST(region->take_units(1) == 5u);
-  BOOST_TEST(region->take_units(1) == 16u);
+  BOOST_TEST(region.take_lowest(8) == 8u);
+  BOOST_TEST(region.take_lowest(2) == 6u);
+  BOOST_TEST(region.take_lowest(1) == 5u);
+  BOOST_TEST(region.take_lowest(1) == 16u);
 }
 
 BOOST_AUTO_TEST_CASE(every_second_unit_free_serves_slabs_of_one_unit_only) {
   OwnRegion region;
-  while (region->take_units(1) != kUnitsPerRegion) continue;
+  while (region.take_lowest(1) != kUnitsPerRegion) continue;
   for (std::size_t index = kHeaderUnits; index < kUnitsPerRegion; index += 2) region->give_units(index, 1);
-  for (const std::size_t count : {2u, 4u, 8u}) BOOST_TEST(region->take_units(count) == kUnitsPerRegion);
-  BOOST_TEST(region->take_units(1) == kHeaderUnits);
+  for (const std::size_t count : {2u, 4u, 8u}) BOOST_TEST(region.take_lowest(count) == kUnitsPerRegion);
+  BOOST_TEST(region.take_lowest(1) == kHeaderUnits);
 }
 
 BOOST_AUTO_TEST_CASE(two_free_units_that_are_not_aligned_are_no_pair) {
   OwnRegion region;
-  while (region->take_units(1) != kUnitsPerRegion) continue;
+  while (region.take_lowest(1) != kUnitsPerRegion) continue;
   region->give_units(101, 1);
   region->give_units(102, 1);
-  BOOST_TEST(region->take_units(2) == kUnitsPerRegion);
+  BOOST_TEST(region.take_lowest(2) == kUnitsPerRegion);
   region->give_units(100, 1);
-  BOOST_TEST(region->take_units(2) == 100u);
+  BOOST_TEST(region.take_lowest(2) == 100u);
 }
 
 BOOST_AUTO_TEST_CASE(after_any_taking_and_giving_back_the_lowest_units_that_fit_come_first) {
@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(after_any_taking_and_giving_back_the_lowest_units_that_fit_
   for (std::size_t step = 0; step != scaled(20'000); ++step) {
     const std::size_t count = kCounts[random.below(4)];
     if (random.below(100) < 55 || taken.empty()) {
-      const std::size_t index = region->take_units(count);
+      const std::size_t index = region.take_lowest(count);
       BOOST_REQUIRE(index == model.take(count));
       if (index != kUnitsPerRegion) taken.push_back({index, count});
     } else {

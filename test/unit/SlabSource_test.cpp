@@ -18,11 +18,11 @@ using namespace flux::test;
 using namespace flux::detail;
 using Slabs = std::vector<Slab*>;
 
-constexpr unsigned kSmall = 3;     // slabs of one unit
-constexpr unsigned kLargest = 87;  // slabs of eight units
-constexpr std::size_t kBlockUnits = kHugePageBytes / kUnitBytes;
+constexpr unsigned kSmall = 3;                                               // slabs of one unit
+constexpr unsigned kLargest = 87;                                            // slabs of eight units
+constexpr std::size_t kSmallUnits = (std::size_t{1536} << 10) / kUnitBytes;  // huge pages follow
 constexpr std::size_t kFirstRegionUnits =
-    kUnitsPerRegion - kHeaderUnits - SlabSource::kHeapUnits - (kBlockUnits - SlabSource::kSmallUnits);
+    kUnitsPerRegion - kHeaderUnits - SlabSource::kHeapUnits - (kBlockUnits - kSmallUnits);
 
 // An open source whose memory is released at the end.
 struct OwnSource {
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(a_source_opens_with_one_piece_and_one_block_of_small_pages)
 
 BOOST_AUTO_TEST_CASE(small_pages_are_left_for_huge_ones_before_their_block_is_full) {
   OwnSource source;
-  source.carve(SlabSource::kSmallUnits - kHeaderUnits - SlabSource::kHeapUnits, kSmall);
+  source.carve(kSmallUnits - kHeaderUnits - SlabSource::kHeapUnits, kSmall);
   BOOST_TEST(source.pages.committed_bytes() == kHugePageBytes);
   const Slab* const next = source->carve(kSmall);
   BOOST_TEST(source.pages.committed_bytes() == 2 * kHugePageBytes);
@@ -319,6 +319,7 @@ BOOST_AUTO_TEST_CASE(free_units_that_lie_together_in_front_of_the_regions_with_r
   Region& first = *Region::of(slabs[10]);
   for (std::size_t unit = 64; unit != 72; ++unit) first.slabs[unit].capacity = 0;
   first.give_units(64, 8);
+  for (std::uint64_t& word : first.dirty_units) word = 0;
   BOOST_TEST(!source->is_valid());
 }
 

@@ -49,7 +49,7 @@ class OwnSlab {
   }
 
   /// Brings objects home; how many of them the slab took.
-  std::size_t put(const Objects& objects) {
+  std::size_t put(Objects objects) {
     return static_cast<std::size_t>(record_.put(objects.data(), objects.data() + objects.size()) -
                                     objects.data());
   }

@@ -7,33 +7,80 @@
 
 namespace flux::detail {
 
-// The parked thread heaps, the last one parked on top, because its memory is the warmest.
+// All thread heaps of the process, and which of them are parked: the last one parked on top, because its memory
+// is the warmest.
 //
 // A lock-free stack: a thread that forks or dies in the middle holds nothing up. Heaps are never unmapped, so
 // following a stale link is harmless, and a count in the head's low bits, changed by every operation, tells a
 // head that went and came back (ABA) from one that stayed.
+//
+//   parked_bytes_ == the sum of parked_bytes over parked heaps: what they retained when they were parked
 class HeapRegistry {
  public:
-  /// Parks a heap that the caller owns; from here on any thread may adopt it.
+  /// Every heap there is, the last one made first, linked by next_made. Tests that unmap heaps set it back.
+  std::atomic<ThreadHeap*> newest{nullptr};
+
+  /// Makes a new heap known. Any thread; once a heap.
+  void enlist(ThreadHeap* heap) noexcept {
+    // relaxed: published by the exchange.
+    heap->next_made = newest.load(std::memory_order_relaxed);
+    // release: pairs with the acquire in for_each; relaxed on failure: the loop only tries again.
+    while (!newest.compare_exchange_weak(heap->next_made, heap, std::memory_order_release,
+                                         std::memory_order_relaxed)) {
+    }
+  }
+
+  /// Calls `visit(ThreadHeap&)` for every heap there is, parked or owned. Any thread.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    // acquire: pairs with the release in enlist. Enlisting again and again continues the release sequence.
+    for (ThreadHeap* heap = newest.load(std::memory_order_acquire); heap != nullptr; heap = heap->next_made)
+      visit(*heap);
+  }
+
+  /// Parks a heap that the caller owns; from here on any thread may adopt it. Parked heaps together retain no
+  /// more free memory than a heap may: what would be too much goes back.
   void park(ThreadHeap* heap) noexcept {
+    heap->disown();
+    heap->parked_bytes = heap->retained_bytes();
+    // relaxed, here and below: the sum stands for itself.
+    const std::size_t before = parked_bytes_.fetch_add(heap->parked_bytes, std::memory_order_relaxed);
+    if (before + heap->parked_bytes > retention_limit.get()) {
+      heap->trim(true);
+      parked_bytes_.fetch_sub(heap->parked_bytes, std::memory_order_relaxed);
+      heap->parked_bytes = 0;
+    }
+    push(heap);
+  }
+
+  /// A parked heap, owned by the caller from here on; nullptr when none is parked.
+  ThreadHeap* adopt() noexcept {
+    ThreadHeap* const heap = pop();
+    if (heap == nullptr) return nullptr;
+    parked_bytes_.fetch_sub(heap->parked_bytes, std::memory_order_relaxed);
+    heap->own();
+    return heap;
+  }
+
+ private:
+  void push(ThreadHeap* heap) noexcept {
     // relaxed: only the value is needed; what lies behind the old head is not read.
     std::uint64_t head = head_.load(std::memory_order_relaxed);
     do {
       // relaxed: published by the exchange.
       heap->next_parked.store(heap_of(head), std::memory_order_relaxed);
-      // release: pairs with the acquire in adopt; the adopter sees all that the last owner did to the heap.
+      // release: pairs with the acquire in pop; the adopter sees all that the last owner did to the heap.
     } while (!head_.compare_exchange_weak(head, pack(heap, head), std::memory_order_release,
                                           std::memory_order_relaxed));
   }
 
-  /// A parked heap, owned by the caller from here on; nullptr when none is parked.
-  ThreadHeap* adopt() noexcept {
-    // acquire: pairs with the release in park; the link behind the head is read below.
+  ThreadHeap* pop() noexcept {
+    // acquire: pairs with the release in push; the link behind the head is read below.
     std::uint64_t head = head_.load(std::memory_order_acquire);
     while (ThreadHeap* const heap = heap_of(head)) {
       // relaxed: if another thread adopted the heap meanwhile, the value is stale and the exchange fails.
       ThreadHeap* const next = heap->next_parked.load(std::memory_order_relaxed);
-      // acquire on success: pairs with the release in park. acquire on failure: as at the load above.
+      // acquire on success: pairs with the release in push. acquire on failure: as at the load above.
       if (head_.compare_exchange_weak(head, pack(next, head), std::memory_order_acquire,
                                       std::memory_order_acquire)) {
         return heap;
@@ -42,7 +89,6 @@ class HeapRegistry {
     return nullptr;
   }
 
- private:
   // A heap lies kHeapOffset behind a multiple of kRegionBytes (2^25) below 2^57: shifted by 7, 32 bits are
   // for the count.
   static constexpr std::uintptr_t kHeapOffset = SlabSource::kHeapUnits * kUnitBytes;
@@ -63,6 +109,7 @@ class HeapRegistry {
   }
 
   std::atomic<std::uint64_t> head_{0};
+  std::atomic<std::size_t> parked_bytes_{0};
 };
 
 inline constinit HeapRegistry heap_registry;

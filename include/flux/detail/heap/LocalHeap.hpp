@@ -1,13 +1,14 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <new>
 #include <type_traits>
 
 #include <flux/detail/base/Error.hpp>
-#include <flux/detail/heap/HeapRegistry.hpp>
 #include <flux/detail/heap/Outbox.hpp>
 #include <flux/detail/heap/ThreadEnd.hpp>
+#include <flux/detail/heap/Trim.hpp>
 
 namespace flux::detail {
 
@@ -31,14 +32,23 @@ class LocalHeap {
   [[gnu::noinline]] inline static void spill_slow(unsigned size_class) noexcept;
   [[gnu::noinline]] inline static void deallocate_slow(void* object, unsigned size_class) noexcept;
 
+  // What flux/Control.hpp offers.
+  inline static void reserve(unsigned size_class, std::size_t count);
+  inline static void flush() noexcept;
+  inline static std::size_t trim() noexcept;
+
   /// The calling thread's heap, or nullptr while it has none: for tests and reports.
   ThreadHeap* heap() const noexcept { return heap_; }
 
  private:
   enum class Phase : unsigned char { kFresh, kArmed, kEnded };
 
+  template <class Try>
+  static auto retry(Try attempt);
   inline void* try_allocate(unsigned size_class) noexcept;
-  inline void* allocate_after_end(unsigned size_class) noexcept;
+  inline bool try_reserve(unsigned size_class, std::size_t count) noexcept;
+  inline static void* allocate_from(ThreadHeap* heap, unsigned size_class) noexcept;
+  inline static ThreadHeap* create_heap() noexcept;
   inline bool arm() noexcept;
   inline bool take_heap() noexcept;
   inline void end() noexcept;
@@ -75,13 +85,19 @@ static_assert(std::is_trivially_destructible_v<LocalHeap>);
     LocalHeap::spill_slow(size_class);
 }
 
-void* LocalHeap::allocate_slow(unsigned size_class) {
+/// Attempts until it succeeds, with the program's new_handler in between. Throws std::bad_alloc.
+template <class Try>
+auto LocalHeap::retry(Try attempt) {
   for (;;) {
-    if (void* object = local_heap.try_allocate(size_class)) return object;
+    if (const auto success = attempt()) return success;
     const std::new_handler handler = std::get_new_handler();
     if (handler == nullptr) throw_bad_alloc();
     handler();
   }
+}
+
+void* LocalHeap::allocate_slow(unsigned size_class) {
+  return retry([size_class] { return local_heap.try_allocate(size_class); });
 }
 
 void LocalHeap::spill_slow(unsigned size_class) noexcept { local_heap.heap_->spill(size_class); }
@@ -99,20 +115,27 @@ void LocalHeap::deallocate_slow(void* object, unsigned size_class) noexcept {
 }
 
 void* LocalHeap::try_allocate(unsigned size_class) noexcept {
-  if (heap_ == nullptr) {
-    if (!arm()) return allocate_after_end(size_class);
-    if (!take_heap()) return nullptr;
+  if (heap_ == nullptr && !arm()) {
+    ThreadHeap* const heap = heap_registry.adopt();
+    return allocate_from(heap != nullptr ? heap : create_heap(), size_class);
   }
-  return heap_->pop(size_class);
+  if (heap_ == nullptr && !take_heap()) return nullptr;
+  if (void* const object = heap_->pop(size_class)) return object;
+  return allocate_from(heap_registry.adopt(), size_class);  // memory is out, but a parked heap may have some
 }
 
-/// Holds a heap for one object only: nothing would park it later.
-void* LocalHeap::allocate_after_end(unsigned size_class) noexcept {
-  ThreadHeap* heap = heap_registry.adopt();
-  if (heap == nullptr && (heap = ThreadHeap::create()) == nullptr) return nullptr;
+/// Holds a heap for one object only: nothing would park it later. nullptr when there is no heap.
+void* LocalHeap::allocate_from(ThreadHeap* heap, unsigned size_class) noexcept {
+  if (heap == nullptr) return nullptr;
   void* const object = heap->pop(size_class);
   heap_registry.park(heap);
   return object;
+}
+
+ThreadHeap* LocalHeap::create_heap() noexcept {
+  ThreadHeap* const heap = ThreadHeap::create();
+  if (heap != nullptr) heap_registry.enlist(heap);
+  return heap;
 }
 
 /// Whether something may be kept for the thread until it ends. A thread that cannot be told of its end counts
@@ -124,10 +147,40 @@ bool LocalHeap::arm() noexcept {
 
 bool LocalHeap::take_heap() noexcept {
   ThreadHeap* heap = heap_registry.adopt();
-  if (heap == nullptr && (heap = ThreadHeap::create()) == nullptr) return false;
+  if (heap == nullptr && (heap = create_heap()) == nullptr) return false;
   heap_ = heap;
   local_bins = heap->bins();
   return true;
+}
+
+void LocalHeap::reserve(unsigned size_class, std::size_t count) {
+  retry([=] { return local_heap.try_reserve(size_class, count); });
+}
+
+/// Also spills and refills the bin once, so that the pages of the way there are resident as well.
+bool LocalHeap::try_reserve(unsigned size_class, std::size_t count) noexcept {
+  if (count > system_pages::physical_bytes() / stride_of(size_class)) return false;
+  if (heap_ == nullptr && (!arm() || !take_heap())) return false;
+  if (!heap_->reserve(size_class, count)) return false;
+  const std::size_t most = static_cast<std::size_t>(Bins::capacity(size_class)) + 1;
+  void* chain = nullptr;
+  for (std::size_t i = std::min(count, most); i != 0; --i) {
+    void* const object = heap_->pop(size_class);
+    chain = ::new (object) void*(chain);
+  }
+  while (chain != nullptr) {
+    void* const object = chain;
+    chain = *static_cast<void**>(object);
+    heap_->push(object, size_class);
+  }
+  return true;
+}
+
+void LocalHeap::flush() noexcept { local_heap.outbox_.flush(); }
+
+std::size_t LocalHeap::trim() noexcept {
+  flush();
+  return trim_all(local_heap.heap_);
 }
 
 /// The thread ends: what it has on the way goes home, and its heap waits for another thread.

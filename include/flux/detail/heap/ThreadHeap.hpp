@@ -8,9 +8,9 @@
 #include <new>
 
 #include <flux/detail/heap/Bins.hpp>
+#include <flux/detail/heap/HeapLock.hpp>
 #include <flux/detail/heap/Inbox.hpp>
-#include <flux/detail/slab/PartialSlabs.hpp>
-#include <flux/detail/slab/SlabSource.hpp>
+#include <flux/detail/slab/HomeSlabs.hpp>
 
 namespace flux::detail {
 
@@ -20,7 +20,9 @@ namespace flux::detail {
 //   objects of all slabs == at home (set bits) + in the owner's bins + in chains + live
 //   a chain is in the inbox, in pending_, or still being filled by another thread
 //
-// Owned (by one thread, which alone calls anything but post_remote) or parked (in HeapRegistry).
+// States: owned by one thread, which alone calls what is not said to be for any thread; or parked, without an
+// owner. The bins are the owner's, or belong to whoever holds the lock of a parked heap; the slabs and pending_
+// belong to whoever holds the lock.
 class ThreadHeap {
  public:
   /// A heap with its first region, owned by the caller; nullptr, with nothing kept, when memory is out.
@@ -42,29 +44,17 @@ class ThreadHeap {
   void post_remote(Carrier* first, Carrier* last) noexcept { inbox_.post_remote(first, last); }
 
   /// Fills an empty bin with objects of the class, so that pops come in address order; false when memory is
-  /// out. Before it gives up it brings home all that the heap can reach, once (`was_short`).
-  bool refill(unsigned size_class, bool was_short = false) noexcept {
+  /// out. Before it gives up it brings home all that the heap can reach.
+  bool refill(unsigned size_class) noexcept {
+    const HeapLockGuard guard(lock_);
     collect();
-    void** const end = own_.bins.stack_end(size_class);
-    void** const limit = end - Bins::capacity(size_class);
-    void** const high = limit + kSizeClassInfo[size_class].bin_refill;
-    void** low = high;
-    PartialSlabs& partial = partial_[size_class];
-    Slab* slab = nullptr;
-    for (unsigned visits = 0; visits != kMostVisits && low != limit; ++visits) {
-      slab = partial.next_after(slab);
-      if (slab == nullptr) {
-        if (low != high) break;  // some are better than a fresh slab
-        slab = source_.carve(size_class);
-        if (slab == nullptr && !was_short) return bring_all_home(), refill(size_class, true);
-        if (slab == nullptr) break;
-      }
-      low = slab->take(limit, low);
-      partial.update_first(*slab);
+    if (!take(size_class)) {
+      bring_all_home();
+      if (!take(size_class)) return false;
     }
-    own_.bins.bins[size_class] = {high - end, low - end};
     spilled_[size_class] = 0;
-    return low != high;
+    keep_limit();
+    return true;
   }
 
   /// Brings the colder part of a full bin home and moves the rest down. The bin's level is 0: it has no place
@@ -72,18 +62,22 @@ class ThreadHeap {
   ///
   /// A bin keeps half. One that only spills, because a large container is being cleared, soon works in an
   /// eighth of its memory, or 8 places: what stays behind in a bin is in the order it was freed in, and the
-  /// next fill would begin with it.
+  /// next fill would begin with it. Objects that lie scattered cost several times those that lie together:
+  /// a call brings home no more than some runs of them, so that none takes much longer than the others.
   void spill(unsigned size_class) noexcept {
+    const HeapLockGuard guard(lock_);
     const std::ptrdiff_t full = Bins::capacity(size_class);
-    const std::ptrdiff_t least = std::max(full / 8, std::ptrdiff_t{8});
-    const std::ptrdiff_t capacity = spilled_[size_class] < 4 * full ? full : least;
-    const std::ptrdiff_t keep = capacity / 2;
+    const std::ptrdiff_t small = std::max(full / 8, std::ptrdiff_t{8});
+    const std::ptrdiff_t capacity = spilled_[size_class] < full ? full : small;
     void** const end = own_.bins.stack_end(size_class);
     Bin& bin = own_.bins.bins[size_class];
-    put_back(end + bin.bottom, end - keep);
-    spilled_[size_class] += -bin.bottom - keep;
-    std::memmove(end - capacity, end - keep, static_cast<std::size_t>(keep) * sizeof *end);
-    bin = {keep - capacity, -capacity};
+    void** const coldest = end + bin.bottom;
+    void** const kept = home_.put(coldest, end - capacity / 2, -bin.bottom > small ? kMostRuns : kFewRuns);
+    spilled_[size_class] += kept - coldest;
+    const std::ptrdiff_t room = std::min(kept - coldest, capacity / 2);
+    std::memmove(kept - room, kept, static_cast<std::size_t>(end - kept) * sizeof *end);
+    bin = {-room, kept - room - end};
+    keep_limit();
   }
 
   /// The slow twins of the fast paths: an object of the class, or nullptr when memory is out; and one back.
@@ -98,46 +92,103 @@ class ThreadHeap {
     if (++bin.level == 0) spill(size_class);
   }
 
+  /// Sees to it that `count` objects of the class are free here, in memory that is resident and stays the
+  /// class's until end_reserve; false, with nothing reserved, when memory is out.
+  bool reserve(unsigned size_class, std::size_t count) noexcept {
+    const HeapLockGuard guard(lock_);
+    collect_all();
+    empty_bin(size_class);
+    const bool is_done = home_.reserve(size_class, count);
+    home_.source().discard_above(retention_limit.get(), ~0u);
+    return is_done;
+  }
+
+  /// The caller owns a heap that was parked; or parks it, which ends what it reserved.
+  void own() noexcept {
+    const HeapLockGuard guard(lock_);
+    is_owned_ = true;
+  }
+  void disown() noexcept {
+    const HeapLockGuard guard(lock_);
+    home_.end_reserve();
+    is_owned_ = false;
+  }
+
+  /// Gives back all memory that holds no live object, but for what lies in the bins and in what is reserved
+  /// when another thread owns the heap; returns the bytes. Any thread: `is_mine` says whether the caller owns
+  /// the heap. Leaves alone a heap that its owner is at work on.
+  std::size_t trim(bool is_mine) noexcept {
+    if (!lock_until_free()) return 0;
+    if (is_mine || !is_owned_) {
+      home_.end_reserve();
+      bring_all_home();
+    } else {
+      collect_all();
+    }
+    const std::size_t bytes = home_.source().discard_all();
+    lock_.unlock();
+    return bytes;
+  }
+
+  /// Free memory that has not gone back to the system, bytes. Whoever may take the lock.
+  std::size_t retained_bytes() noexcept {
+    const HeapLockGuard guard(lock_);
+    return home_.source().retained_bytes();
+  }
+
   /// What the owner's fast paths work on.
   Bins* bins() noexcept { return &own_.bins; }
 
   /// Whether all structures of a heap agree, with nothing in progress.
-  bool is_valid() const noexcept {
-    bool valid = source_.is_valid() && own_.bins.is_valid();
-    for (const PartialSlabs& partial : partial_) valid = valid && partial.is_valid();
-    source_.for_each_slab([&](const Slab& slab) {
-      const bool is_listed = slab.list != Slab::kNotListed;
-      valid = valid && slab.is_valid() && is_listed == (slab.free != 0) && slab.free != slab.capacity;
-    });
-    return valid;
-  }
+  bool is_valid() const noexcept { return home_.is_valid() && own_.bins.is_valid(); }
 
-  std::atomic<ThreadHeap*> next_parked{nullptr};  ///< HeapRegistry's
+  // HeapRegistry's.
+  std::atomic<ThreadHeap*> next_parked{nullptr};
+  ThreadHeap* next_made = nullptr;
+  std::size_t parked_bytes = 0;
 
  private:
-  // A refill looks at no more slabs than this, and takes no more objects from the inbox: no call does
-  // unbounded work.
-  static constexpr unsigned kMostVisits = 8;
+  // A refill goes on to no further carrier of the inbox when it has this many objects, and a slow call makes no
+  // more calls to the system to give memory back: no call does unbounded work.
   static constexpr std::size_t kMostCollected = 512;
+  static constexpr unsigned kMostDiscards = 2;
+  // What a spill may do: where it is one of many, and where a full bin begins to shrink.
+  static constexpr unsigned kFewRuns = 40;
+  static constexpr unsigned kMostRuns = 256;
+  static constexpr unsigned kMostAttempts = 1000;
 
-  explicit ThreadHeap(const SlabSource& source) noexcept : source_(source) {
-    source_.set_owner(this);
+  explicit ThreadHeap(const SlabSource& source) noexcept : home_(source) {
+    home_.source().set_owner(this);
     own_.bins.main_begin = reinterpret_cast<std::uintptr_t>(source.main_reservation().begin);
     own_.bins.main_bytes = source.main_reservation().bytes;
     for (unsigned c = 0; c != kSizeClasses; ++c) own_.bins.bins[c] = {-Bins::capacity(c), -Bins::capacity(c)};
   }
 
-  /// Memory is out: empties the inbox and every bin, so that slabs of other classes become unused. Not
-  /// bounded.
+  bool take(unsigned size_class) noexcept {
+    void** const end = own_.bins.stack_end(size_class);
+    void** const limit = end - Bins::capacity(size_class);
+    void** const high = limit + kSizeClassInfo[size_class].bin_refill;
+    void** const low = home_.take(size_class, limit, high);
+    own_.bins.bins[size_class] = {high - end, low - end};
+    return low != high;
+  }
+
+  void empty_bin(unsigned size_class) noexcept {
+    Bin& bin = own_.bins.bins[size_class];
+    void** const end = own_.bins.stack_end(size_class);
+    home_.put(end + bin.bottom, end + bin.level);
+    bin = {-Bins::capacity(size_class), -Bins::capacity(size_class)};
+  }
+
+  /// Empties the inbox and every bin, so that slabs of other classes become unused. Not bounded.
   [[gnu::noinline]] void bring_all_home() noexcept {
+    collect_all();
+    for (unsigned c = 0; c != kSizeClasses; ++c) empty_bin(c);
+  }
+
+  void collect_all() noexcept {
     do collect();
     while (pending_ != nullptr);
-    for (unsigned c = 0; c != kSizeClasses; ++c) {
-      Bin& bin = own_.bins.bins[c];
-      void** const end = own_.bins.stack_end(c);
-      put_back(end + bin.bottom, end + bin.level);
-      bin = {-Bins::capacity(c), -Bins::capacity(c)};
-    }
   }
 
   /// Takes what other threads sent home, a bounded part at a time; the rest waits in pending_.
@@ -155,28 +206,29 @@ class ThreadHeap {
       const std::size_t count = Carrier::carried_by(Region::slab_of(carrier).stride);
       for (std::size_t i = 0; i != count && places[i] != nullptr; ++i) *end++ = places[i];
     }
-    put_back(objects.data(), end);
+    home_.put(objects.data(), end);
   }
 
-  /// Brings objects of this heap home, in runs of the same slab.
-  void put_back(void* const* first, void* const* last) noexcept {
-    while (first != last) {
-      Slab& slab = Region::slab_of(*first);
-      first = slab.put(first, last);
-      PartialSlabs& partial = partial_[slab.size_class];
-      if (slab.free == slab.capacity) {
-        partial.remove(slab);
-        source_.retire(slab);
-      } else {
-        partial.update(slab);
-      }
+  /// Keeps the retention limit, a bounded piece at a time.
+  void keep_limit() noexcept {
+    SlabSource& source = home_.source();
+    if (source.retained_bytes() > retention_limit.get())
+      source.discard_above(retention_limit.get(), kMostDiscards);
+  }
+
+  bool lock_until_free() noexcept {
+    for (unsigned attempt = 0; attempt != kMostAttempts; ++attempt) {
+      if (lock_.try_lock()) return true;
+      ::sched_yield();
     }
+    return false;
   }
 
   alignas(128) Inbox inbox_;  // other threads write it: no line shared with what the owner uses
-  alignas(128) SlabSource source_;
+  alignas(128) HeapLock lock_;
+  bool is_owned_ = true;
   Carrier* pending_ = nullptr;
-  std::array<PartialSlabs, kSizeClasses> partial_{};
+  HomeSlabs home_;
   std::array<std::ptrdiff_t, kSizeClasses> spilled_{};  ///< objects each bin spilled since its last refill
   alignas(64) BinsAndStacks own_;
 };

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 // LeakSanitizer looks for pointers in what malloc gave, not in mapped pages: it is told of ours. Weak: null
 // elsewhere.
@@ -24,6 +26,10 @@ struct PageSource {
   bool (*commit)(std::byte* begin, std::size_t bytes) noexcept;
   /// Asks for small (false) or huge (true) pages in reserved space: advice, which may come to nothing.
   void (*advise_huge)(std::byte* begin, std::size_t bytes, bool huge) noexcept;
+  /// Makes committed pages resident, whatever they hold; false when memory is out.
+  bool (*populate)(std::byte* begin, std::size_t bytes) noexcept;
+  /// Gives the memory of committed pages back: they stay committed, and are zero at the next touch.
+  void (*discard)(std::byte* begin, std::size_t bytes) noexcept;
   /// The most address space the process may have, in bytes.
   std::size_t (*address_limit)() noexcept;
 };
@@ -61,16 +67,44 @@ inline void advise_huge([[maybe_unused]] std::byte* begin, [[maybe_unused]] std:
 #endif
 }
 
+/// For kernels before 5.14. Atomic, and changes nothing: the pages may hold what other threads write.
+inline bool touch(std::byte* begin, std::size_t bytes) noexcept {
+  constexpr std::size_t kPageBytes = 4096;
+  for (std::size_t at = 0; at < bytes; at += kPageBytes)
+    __atomic_fetch_or(reinterpret_cast<unsigned char*>(begin + at), 0, __ATOMIC_RELAXED);
+  return true;
+}
+
+inline bool populate(std::byte* begin, std::size_t bytes) noexcept {
+#if defined(MADV_POPULATE_WRITE)
+  constexpr int kPopulateWrite = MADV_POPULATE_WRITE;
+#else
+  constexpr int kPopulateWrite = 23;  // Linux
+#endif
+  if (::madvise(begin, bytes, kPopulateWrite) == 0) return true;
+  return errno != ENOMEM && touch(begin, bytes);
+}
+
+inline void discard(std::byte* begin, std::size_t bytes) noexcept { ::madvise(begin, bytes, MADV_DONTNEED); }
+
 inline std::size_t address_limit() noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur > SIZE_MAX) return SIZE_MAX;
   return static_cast<std::size_t>(limit.rlim_cur);
 }
 
+/// Memory of the machine, bytes.
+inline std::size_t physical_bytes() noexcept {
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long page = ::sysconf(_SC_PAGESIZE);
+  return pages > 0 && page > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(page) : SIZE_MAX;
+}
+
 }  // namespace system_pages
 
-inline constexpr PageSource kSystemPages{system_pages::reserve, system_pages::release, system_pages::commit,
-                                         system_pages::advise_huge, system_pages::address_limit};
+inline constexpr PageSource kSystemPages{
+    system_pages::reserve,  system_pages::release, system_pages::commit,       system_pages::advise_huge,
+    system_pages::populate, system_pages::discard, system_pages::address_limit};
 
 /// The source in use. Tests replace it while one thread runs; nothing else writes it.
 inline constinit PageSource page_source = kSystemPages;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -20,17 +22,34 @@ struct Reservation {
   }
 };
 
+/// Address space that flux holds in this process, bytes.
+inline constinit std::atomic<std::size_t> reserved_bytes{0};
+
+/// Gives back a reservation that nothing lies in.
+inline void release_regions(const Reservation& piece) noexcept {
+  page_source.release(piece.begin, piece.bytes);
+  // relaxed: a number by itself.
+  reserved_bytes.fetch_sub(piece.bytes, std::memory_order_relaxed);
+}
+
 /// Reserves as many regions at once as the system lets it; empty when not even one is to be had.
 ///
 /// One large piece makes "is this address mine" a single comparison for nearly every object. Where address
 /// space is scarce (`ulimit -v`, Valgrind, ThreadSanitizer after some dozen threads) the size falls, and a
-/// piece never takes more than a sixteenth of what the process may have, unless it is a single region.
+/// piece never takes more than a sixteenth of what is left of that to the process, or of half the address
+/// space of the processor, unless it is a single region.
 inline Reservation reserve_regions() noexcept {
   constexpr std::size_t kSizes[] = {512 * kRegionBytes, 32 * kRegionBytes, kRegionBytes};
-  const std::size_t fair_share = page_source.address_limit() / 16;
+  constexpr std::size_t kHalfOfAll = std::size_t{1} << 46;
+  const std::size_t all = std::min(page_source.address_limit(), kHalfOfAll);
+  // relaxed: a number by itself; threads that come at once may each take their share of the same rest.
+  const std::size_t taken = std::min(all, reserved_bytes.load(std::memory_order_relaxed));
   for (const std::size_t bytes : kSizes) {
-    if (bytes > fair_share && bytes != kRegionBytes) continue;
-    if (std::byte* begin = page_source.reserve(bytes, kRegionBytes)) return {begin, bytes};
+    if (bytes > (all - taken) / 16 && bytes != kRegionBytes) continue;
+    if (std::byte* begin = page_source.reserve(bytes, kRegionBytes)) {
+      reserved_bytes.fetch_add(bytes, std::memory_order_relaxed);
+      return {begin, bytes};
+    }
   }
   return {};
 }

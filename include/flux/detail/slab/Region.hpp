@@ -13,6 +13,7 @@ namespace flux::detail {
 class ThreadHeap;
 
 inline constexpr std::size_t kUnitsPerRegion = kRegionBytes / kUnitBytes;
+inline constexpr std::size_t kBlockUnits = kHugePageBytes / kUnitBytes;  ///< what is committed at once
 
 // A region is kRegionBytes of address space at a multiple of kRegionBytes. It begins with this header, which
 // describes it to whoever finds it by masking an object's address: another thread, or another copy of the
@@ -20,8 +21,11 @@ inline constexpr std::size_t kUnitsPerRegion = kRegionBytes / kUnitBytes;
 //
 //   | header | records of all units | units that slabs are cut from ... |
 //
-//   bit u of free_units is set  <=>  unit u belongs to no slab and not to the header, and is not withheld
+//   bit u of free_units is set   <=>  unit u belongs to no slab, not to the header, and is not withheld
+//   bit u of dirty_units is set   =>  unit u is free; a free unit whose bit is clear takes no memory
 //   units below committed_units are accessible, those above cost nothing
+//   blocks that begin below small_units ask for small pages, the others for huge ones; in a block that both
+//   would share, units from small_units on are withheld
 //
 // The first line never changes after the region is opened, so any thread may read it: whoever holds an object
 // got its address through some synchronisation that comes after. All else belongs to the owner.
@@ -33,9 +37,12 @@ struct Region {
   ThreadHeap* owner;
 
   alignas(128) Region* next;  ///< the owner's regions, in the order they were opened
-  std::uint32_t sequence;     ///< place in that order
+  Region* previous;
+  std::uint32_t sequence;  ///< place in that order
   std::uint32_t committed_units;
+  std::uint32_t small_units;
   std::uint64_t free_units[kUnitsPerRegion / 64];
+  std::uint64_t dirty_units[kUnitsPerRegion / 64];
   alignas(64) Slab slabs[kUnitsPerRegion];
 
   /// The region that an object of any slab lies in.
@@ -58,8 +65,7 @@ struct Region {
   }
 
   /// Makes a region of fresh, accessible, zero memory: only the header is written.
-  static Region* open(std::byte* at, ThreadHeap* owner, std::uint32_t sequence,
-                      std::uint32_t committed) noexcept;
+  static Region* open(std::byte* at, ThreadHeap* owner, std::uint32_t sequence, std::uint32_t small) noexcept;
 
   std::byte* begin() noexcept { return reinterpret_cast<std::byte*>(this); }
   std::byte* unit(std::size_t index) noexcept { return begin() + index * kUnitBytes; }
@@ -76,23 +82,58 @@ struct Region {
     return kUnitsPerRegion;
   }
 
-  /// Takes what find_units finds; its answer.
-  std::size_t take_units(std::size_t count) noexcept {
-    const std::size_t index = find_units(count);
-    if (index != kUnitsPerRegion) free_units[index / 64] &= ~(units_mask(count) << index % 64);
-    return index;
+  /// Takes free units; returns how many of them were dirty.
+  std::uint32_t take_units(std::size_t index, std::size_t count) noexcept {
+    const std::uint64_t mask = units_mask(count) << index % 64;
+    const auto dirty = static_cast<std::uint32_t>(std::popcount(dirty_units[index / 64] & mask));
+    free_units[index / 64] &= ~mask;
+    dirty_units[index / 64] &= ~mask;
+    return dirty;
   }
 
-  /// Keeps units [first, last) of a new region out of use. Requires last <= 64.
-  void withhold_units(std::size_t first, std::size_t last) noexcept {
-    free_units[0] &= ~(units_mask(last - first) << first);
-  }
-
+  /// Gives back units of a slab: they are free, and dirty.
   void give_units(std::size_t index, std::size_t count) noexcept {
-    free_units[index / 64] |= units_mask(count) << index % 64;
+    const std::uint64_t mask = units_mask(count) << index % 64;
+    free_units[index / 64] |= mask;
+    dirty_units[index / 64] |= mask;
   }
+
+  /// Commits the next block; returns how many units are dirty by that: a huge page is resident as soon as one
+  /// of its units is. Leaves committed_units as it is when the system refuses.
+  std::uint32_t commit_next() noexcept;
+
+  /// Gives the memory of dirty units back; returns `count`.
+  std::uint32_t discard_units(std::size_t index, std::uint32_t count) noexcept {
+    dirty_units[index / 64] &= ~(units_mask(count) << index % 64);
+    page_source.discard(unit(index), count * kUnitBytes);
+    return count;
+  }
+
+  /// Gives the memory of the records back. Requires is_unused(): records of unused slabs may be zero.
+  void discard_records() noexcept;
+
+  /// Whether no slab lies here. Not to be asked of a heap's first region, where the heap itself lies.
+  bool is_unused() const noexcept { return free_count() + withheld() + header_units() == kUnitsPerRegion; }
+
+  /// The equations above. `other_units` belong neither to the header nor to slabs.
+  bool is_valid(std::size_t other_units) const noexcept;
+
+  /// The units of a block, as bits of the word of the maps that the block's `unit` is in.
+  static constexpr std::uint64_t block_mask(std::size_t unit) noexcept {
+    return units_mask(kBlockUnits) << (unit % 64 & ~(kBlockUnits - 1));
+  }
+
+  /// Units at the start of a region that its header and records take.
+  static constexpr std::size_t header_units() noexcept;
 
  private:
+  std::size_t free_count() const noexcept {
+    std::size_t count = 0;
+    for (const std::uint64_t word : free_units) count += static_cast<std::size_t>(std::popcount(word));
+    return count;
+  }
+  std::size_t withheld() const noexcept { return (0 - std::size_t{small_units}) % kBlockUnits; }
+
   static constexpr std::uint64_t units_mask(std::size_t count) noexcept {
     return (std::uint64_t{1} << count) - 1;
   }
@@ -101,19 +142,55 @@ struct Region {
   }
 };
 
-/// Units at the start of a region that its header and records take.
-inline constexpr std::size_t kHeaderUnits = (sizeof(Region) + kUnitBytes - 1) / kUnitBytes;
+constexpr std::size_t Region::header_units() noexcept {
+  return (sizeof(Region) + kUnitBytes - 1) / kUnitBytes;
+}
+
+inline constexpr std::size_t kHeaderUnits = Region::header_units();
+
+inline std::uint32_t Region::commit_next() noexcept {
+  const std::size_t first = committed_units;
+  if (!page_source.commit(unit(first), kHugePageBytes)) return 0;
+  page_source.advise_huge(unit(first), kHugePageBytes, first >= small_units);
+  committed_units += kBlockUnits;
+  if (first < small_units) return 0;
+  const std::uint64_t free = free_units[first / 64] & block_mask(first);
+  dirty_units[first / 64] |= free;
+  return static_cast<std::uint32_t>(std::popcount(free));
+}
+
+inline void Region::discard_records() noexcept {
+  constexpr std::size_t kPageBytes = 4096;
+  static_assert(offsetof(Region, slabs) <= kPageBytes);
+  page_source.discard(begin() + kPageBytes, kHeaderUnits * kUnitBytes - kPageBytes);
+}
+
+inline bool Region::is_valid(std::size_t other_units) const noexcept {
+  std::size_t used = header_units() + other_units + withheld();
+  for (std::size_t u = header_units(); u < committed_units; ++u) {
+    if (slabs[u].capacity != 0) used += kSizeClassInfo[slabs[u].size_class].units;
+  }
+  for (std::size_t w = 0; w != kUnitsPerRegion / 64; ++w) {
+    if ((dirty_units[w] & ~free_units[w]) != 0) return false;
+  }
+  return used + free_count() == kUnitsPerRegion;
+}
 
 inline Region* Region::open(std::byte* at, ThreadHeap* owner, std::uint32_t sequence,
-                            std::uint32_t committed) noexcept {
-  auto* region = reinterpret_cast<Region*>(at);
+                            std::uint32_t small) noexcept {
+  auto* const region = reinterpret_cast<Region*>(at);
+  if (!page_source.commit(at, kHugePageBytes)) return nullptr;
+  page_source.advise_huge(at, kHugePageBytes, small == 0);
   region->magic = kMagic;
   region->owner = owner;
-  region->next = nullptr;
   region->sequence = sequence;
-  region->committed_units = committed;
+  region->committed_units = kBlockUnits;
+  region->small_units = small;
   for (std::uint64_t& word : region->free_units) word = ~std::uint64_t{0};
   region->free_units[0] <<= kHeaderUnits;
+  if (small % kBlockUnits != 0)
+    region->free_units[small / 64] &= ~(block_mask(small) & ~std::uint64_t{0} << small % 64);
+  if (small == 0) region->dirty_units[0] = region->free_units[0] & block_mask(0);
   return region;
 }
 

@@ -60,6 +60,9 @@ struct Slab {
     if (capacity % 64 != 0) bitmap[whole] = (std::uint64_t{1} << capacity % 64) - 1;
   }
 
+  /// Where its units begin.
+  std::byte* begin() const noexcept { return objects - kSizeClassInfo[size_class].first_object; }
+
   bool holds(const void* p) const noexcept { return offset_of(p) < extent; }
 
   /// Takes objects out, lowest address first: writes their addresses downwards from `high`, at most to
@@ -90,8 +93,8 @@ struct Slab {
 
   /// Brings home the objects of [first, last) up to the first that lies in another slab; returns where that
   /// is. Requires that *first lies in this slab. A bit that is set already is an object freed twice.
-  void* const* put(void* const* first, void* const* last) noexcept {
-    void* const* const begin = first;
+  void** put(void** first, void** last) noexcept {
+    void** const begin = first;
     std::uint32_t index = index_of(*first);
     std::uint32_t lowest = first_word;
     do {

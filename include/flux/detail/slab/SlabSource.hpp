@@ -1,25 +1,27 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 
+#include <flux/detail/base/Settings.hpp>
 #include <flux/detail/memory/Reservation.hpp>
 #include <flux/detail/slab/Region.hpp>
 
 namespace flux::detail {
 
-// The regions of one thread heap, and the slabs cut from them, lowest address first. The owner's alone.
+// The regions of one thread heap, and the slabs cut from them, lowest address first; free units go back to the
+// system highest first. Whoever holds the heap's lock.
 //
 // Address space is reserved by the piece, opened by the region, committed by the block of 2 MiB and touched
-// by the page. The first block of a heap lies in small pages, so that a thread with a hundred objects costs
-// some ten KiB; all later ones ask for huge pages, which make first touch several times cheaper. For that
-// reason the first block is left before it is full: its last units stay unused.
+// by the page. A heap begins in small pages, so that a thread with a hundred objects costs some ten KiB, and
+// goes on in huge ones, which make first touch several times cheaper.
 //
-//   a unit is free in its region's map, or belongs to the header, the heap's own state or one slab, or is one
-//   of the first block's last
+//   a unit is free in its region's map, withheld, or belongs to the header, the heap's own state or one slab
 //   no region before with_room_[i] has 2^i free units that lie together
+//   dirty_units_ == dirty units of all regions;  no region behind last_dirty_ has any, but for last_block_
 class SlabSource {
  public:
   /// Opens the first region, for a heap that will live in it. Requires an empty source. False, with nothing
@@ -29,13 +31,16 @@ class SlabSource {
     if (main_.begin == nullptr) return false;
     unopened_ = main_;
     if (open_next()) return true;
-    page_source.release(main_.begin, main_.bytes);
+    release_regions(main_);
     *this = SlabSource{};
     return false;
   }
 
   /// Memory for the heap's own state: 8 units of the first region, zero and not yet touched.
-  std::byte* take_heap_units() noexcept { return first_->unit(first_->take_units(kHeapUnits)); }
+  std::byte* take_heap_units() noexcept {
+    dirty_units_ -= first_->take_units(kHeapUnits, kHeapUnits);
+    return first_->unit(kHeapUnits);
+  }
 
   /// Names the owner, in every region opened so far and later.
   void set_owner(ThreadHeap* owner) noexcept {
@@ -48,7 +53,7 @@ class SlabSource {
     const std::uint32_t units = kSizeClassInfo[size_class].units;
     Region*& with_room = with_room_[std::bit_width(units) - 1];
     for (;;) {
-      const std::size_t index = with_room->take_units(units);
+      const std::size_t index = with_room->find_units(units);
       if (index != kUnitsPerRegion) return carve_at(*with_room, index, size_class);
       if (with_room->next == nullptr && open_next() == nullptr) return nullptr;
       with_room = with_room->next;
@@ -57,13 +62,43 @@ class SlabSource {
 
   /// Takes back a slab whose objects are all home. Requires that it is in no list.
   void retire(Slab& slab) noexcept {
-    Region* region = Region::of(&slab);
+    Region* const region = Region::of(&slab);
+    const std::uint32_t units = kSizeClassInfo[slab.size_class].units;
+    const auto index = static_cast<std::size_t>(&slab - region->slabs);
     slab.capacity = 0;
-    region->give_units(static_cast<std::size_t>(&slab - region->slabs),
-                       kSizeClassInfo[slab.size_class].units);
+    region->give_units(index, units);
+    dirty_units_ += units;
+    use_last(*region, index);
     for (Region*& with_room : with_room_) {
       if (region->sequence < with_room->sequence) with_room = region;
     }
+  }
+
+  /// Free memory that has not gone back to the system, at most; bytes.
+  std::size_t retained_bytes() const noexcept { return std::size_t{dirty_units_} * kUnitBytes; }
+
+  /// Gives free memory back until no more than `limit` bytes are retained, with at most `steps` calls to the
+  /// system and looks at regions; returns the bytes given. Spares the block that was used last: it is about
+  /// to be filled, or about to become free as a whole, and half a huge page goes back at the price of the
+  /// other half.
+  std::size_t discard_above(std::size_t limit, unsigned steps) noexcept {
+    const std::size_t before = retained_bytes();
+    for (; steps != 0 && retained_bytes() > limit && last_dirty_ != nullptr; --steps) {
+      if (!discard_run(*last_dirty_)) last_dirty_ = last_dirty_->previous;
+    }
+    return before - retained_bytes();
+  }
+
+  /// Gives all free memory back, and the records of regions without slabs; returns the bytes given. Not
+  /// bounded.
+  std::size_t discard_all() noexcept {
+    last_block_ = nullptr;
+    last_dirty_ = last_;
+    const std::size_t bytes = discard_above(0, ~0u);
+    for (Region* region = first_->next; region != nullptr; region = region->next) {
+      if (region->is_unused()) region->discard_records();
+    }
+    return bytes;
   }
 
   /// The piece the heap began with, where nearly all of its objects lie.
@@ -81,66 +116,110 @@ class SlabSource {
 
   /// The equations above.
   bool is_valid() const noexcept {
+    std::uint32_t dirty = 0;
+    bool may_be_dirty = true;
     for (const Region* region = first_; region != nullptr; region = region->next) {
       for (unsigned i = 0; i != with_room_.size(); ++i) {
         const bool may_have_room = region->sequence >= with_room_[i]->sequence;
         if (!may_have_room && region->find_units(std::size_t{1} << i) != kUnitsPerRegion) return false;
       }
-      std::size_t used = kHeaderUnits;
-      if (region == first_) used += kHeapUnits + kBlockUnits - kSmallUnits;
-      for (std::size_t u = kHeaderUnits; u < region->committed_units; ++u) {
-        if (region->slabs[u].capacity != 0) used += kSizeClassInfo[region->slabs[u].size_class].units;
+      if (!region->is_valid(region == first_ ? kHeapUnits : 0)) return false;
+      for (std::size_t w = 0; w != kUnitsPerRegion / 64; ++w) {
+        dirty += static_cast<std::uint32_t>(std::popcount(region->dirty_units[w]));
+        if (!may_be_dirty && (region->dirty_units[w] & ~spared(*region, w)) != 0) return false;
       }
-      std::size_t free = 0;
-      for (const std::uint64_t word : region->free_units)
-        free += static_cast<std::size_t>(std::popcount(word));
-      if (used + free != kUnitsPerRegion) return false;
+      may_be_dirty = may_be_dirty && region != last_dirty_;
     }
-    return true;
+    return dirty == dirty_units_;
   }
 
   static constexpr std::size_t kHeapUnits = 8;
-  /// Units of the first block that are used: what a heap can hold before it grows by huge pages.
-  static constexpr std::size_t kSmallUnits = 24;
 
  private:
-  static constexpr std::uint32_t kBlockUnits = kHugePageBytes / kUnitBytes;
-
   Slab* carve_at(Region& region, std::size_t index, unsigned size_class) noexcept {
     const std::uint32_t units = kSizeClassInfo[size_class].units;
     while (region.committed_units < index + units) {
-      if (!commit_block(region.unit(region.committed_units), true)) {
-        region.give_units(index, units);
-        return nullptr;
-      }
-      region.committed_units += kBlockUnits;
+      if (!commit_next(region)) return nullptr;
     }
+    dirty_units_ -= region.take_units(index, units);
     Slab& slab = region.slabs[index];
     slab.carve(region.unit(index), size_class);
     for (std::uint32_t u = 1; u < units; ++u) (&slab)[u].units_back = static_cast<std::uint8_t>(u);
     return &slab;
   }
 
-  static bool commit_block(std::byte* begin, bool huge) noexcept {
-    if (!page_source.commit(begin, kHugePageBytes)) return false;
-    page_source.advise_huge(begin, kHugePageBytes, huge);
+  bool commit_next(Region& region) noexcept {
+    const std::size_t index = region.committed_units;
+    const std::uint32_t dirty = region.commit_next();
+    if (region.committed_units == index) return false;
+    dirty_units_ += dirty;
+    use_last(region, index);
     return true;
+  }
+
+  /// Notes that the unit's block is the one used last.
+  void use_last(Region& region, std::size_t index) noexcept {
+    std::byte* const block = region.unit(index & ~(kBlockUnits - 1));
+    if (last_block_ != nullptr && last_block_ != block) note_dirty(*Region::of(last_block_));
+    last_block_ = block;
+    note_dirty(region);
+  }
+
+  void note_dirty(Region& region) noexcept {
+    if (last_dirty_ == nullptr || region.sequence > last_dirty_->sequence) last_dirty_ = &region;
+  }
+
+  /// The units of a word of the region's maps that discard_above leaves alone.
+  std::uint64_t spared(const Region& region, std::size_t word) const noexcept {
+    if (last_block_ == nullptr || Region::of(last_block_) != &region) return 0;
+    const auto unit = (reinterpret_cast<std::uintptr_t>(last_block_) & (kRegionBytes - 1)) / kUnitBytes;
+    return unit / 64 == word ? Region::block_mask(unit) : 0;
+  }
+
+  /// Discards the highest run of dirty units within a block; false when there is none.
+  bool discard_run(Region& region) noexcept {
+    for (std::size_t w = kUnitsPerRegion / 64; w-- != 0;) {
+      const std::uint64_t dirty = region.dirty_units[w] & ~spared(region, w);
+      if (dirty == 0) continue;
+      const auto highest = static_cast<unsigned>(std::bit_width(dirty)) - 1;
+      const std::uint64_t in_block = dirty & Region::block_mask(highest);
+      const auto count = static_cast<unsigned>(std::countl_one(in_block << (63 - highest)));
+      const std::size_t index = w * 64 + highest + 1 - count;
+      dirty_units_ -= region.discard_units(index, count);
+      return true;
+    }
+    return false;
   }
 
   Region* open_next() noexcept {
     if (unopened_.bytes == 0) unopened_ = reserve_regions();
-    if (unopened_.bytes == 0 || !commit_block(unopened_.begin, first_ != nullptr)) return nullptr;
-    Region* region = Region::open(unopened_.begin, owner_, regions_++, kBlockUnits);
+    if (unopened_.bytes == 0) return nullptr;
+    Region* const region = Region::open(unopened_.begin, owner_, regions_, small_units());
+    if (region == nullptr) return nullptr;
+    ++regions_;
     unopened_.begin += kRegionBytes;
     unopened_.bytes -= kRegionBytes;
+    dirty_units_ += static_cast<std::uint32_t>(std::popcount(region->dirty_units[0]));
+    region->previous = last_;
     if (first_ == nullptr) {
-      region->withhold_units(kSmallUnits, kBlockUnits);
       first_ = region;
       with_room_.fill(region);
     } else {
       last_->next = region;
     }
-    return last_ = region;
+    last_ = region;
+    use_last(*region, 0);
+    return region;
+  }
+
+  /// Units of the region to be opened next that lie in small pages. Of the first, at least those of the header
+  /// and the heap itself.
+  std::uint32_t small_units() const noexcept {
+    const std::size_t wanted = huge_pages_from.get() / kUnitBytes;
+    const std::size_t before = std::size_t{regions_} * kUnitsPerRegion;
+    if (wanted <= before) return 0;
+    const std::size_t least = regions_ == 0 ? 2 * kHeapUnits : kHeaderUnits;
+    return static_cast<std::uint32_t>(std::clamp(wanted - before, least, kUnitsPerRegion));
   }
 
   Reservation main_{};
@@ -149,7 +228,10 @@ class SlabSource {
   Region* first_ = nullptr;
   Region* last_ = nullptr;
   std::array<Region*, 4> with_room_{};  ///< for slabs of 1, 2, 4 and 8 units
+  Region* last_dirty_ = nullptr;
+  std::byte* last_block_ = nullptr;  ///< where a unit was committed or given back last
   std::uint32_t regions_ = 0;
+  std::uint32_t dirty_units_ = 0;
 };
 
 }  // namespace flux::detail

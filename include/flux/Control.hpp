@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+
+#include <flux/detail/base/Settings.hpp>
+#include <flux/detail/heap/LocalHeap.hpp>
+
+// What a program may ask of the memory behind flux: to have it ready, to give it back, how much of it to keep.
+//
+// All functions may be called by any thread at any time, but not from signal handlers. A library with a copy of
+// flux of its own (hidden visibility, RTLD_LOCAL) has settings and heaps of its own.
+
+namespace flux {
+
+/// As a retention limit: free memory never goes back by itself.
+inline constexpr std::size_t kHold = SIZE_MAX;
+
+/// As a size to begin with huge pages at: never.
+inline constexpr std::size_t kNever = SIZE_MAX;
+
+/// Has memory ready for `n` more objects of `bytes` each, for the calling thread: committed and resident. From
+/// then on n allocations of such objects, and any mix of allocations and frees by this thread that stays within
+/// n, call the system for nothing and take no page fault. Holds until the thread ends or calls trim().
+///
+/// Requires an alignment that is a power of two. Throws std::invalid_argument when such objects do not come
+/// from slabs (beyond 32 KiB, or aligned beyond 4 KiB), std::bad_alloc, with nothing reserved, when memory is
+/// out or n objects are more than the machine's memory.
+inline void reserve(std::size_t bytes, std::size_t n, std::size_t alignment = alignof(void*)) {
+  const unsigned size_class = detail::size_class_of(bytes, alignment);
+  if (size_class == detail::kNoSizeClass)
+    std::__throw_invalid_argument(
+        "flux::reserve: objects beyond 32 KiB, or aligned beyond 4 KiB, have no slabs");
+  if (n != 0) detail::LocalHeap::reserve(size_class, n);
+}
+
+/// The same, for objects of type T. A container's nodes are not of its value type: those of std::list<T> take
+/// two pointers more, those of std::map<K, V> four.
+template <class T>
+void reserve(std::size_t n) {
+  reserve(sizeof(T), n, alignof(T));
+}
+
+/// Sends home what the calling thread has freed of other threads' objects, and still keeps to send in one go.
+inline void flush() noexcept { detail::LocalHeap::flush(); }
+
+/// Gives back to the system all memory that holds no live object: the calling thread's (with what it reserved),
+/// that of ended threads, and what other threads can do without: all but what lies in their bins and in what
+/// they reserved. Leaves alone a thread that is inside flux at the moment. Returns the bytes, in slabs' units
+/// of 64 KiB. Takes time with the number of free slabs and of objects on their way home.
+inline std::size_t trim() noexcept { return detail::LocalHeap::trim(); }
+
+/// How much free memory a thread's heap keeps for later, bytes: 32 MiB, or what FLUX_RETENTION says ("16M",
+/// "none", "hold"), or what was set. What is above goes back by itself, a bounded piece whenever the thread
+/// frees or allocates some hundred objects. Ended threads' heaps keep no more than that together.
+inline std::size_t retention_limit() noexcept { return detail::retention_limit.get(); }
+inline void set_retention_limit(std::size_t bytes) noexcept { detail::retention_limit.set(bytes); }
+
+/// The size from which a thread's heap asks for huge pages, bytes: 1,536 KiB, or what FLUX_HUGE_PAGES says
+/// ("64M", "on", "off"), or what was set; 0 is from the start, kNever is off. Counts for memory that heaps
+/// open from now on.
+inline std::size_t huge_pages_from() noexcept { return detail::huge_pages_from.get(); }
+inline void set_huge_pages_from(std::size_t bytes) noexcept { detail::huge_pages_from.set(bytes); }
+
+}  // namespace flux

@@ -1,0 +1,140 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include <flux/detail/slab/PartialSlabs.hpp>
+#include <flux/detail/slab/SlabSource.hpp>
+
+namespace flux::detail {
+
+// The slabs of a thread heap, of all classes, and with them the objects that are home. Whoever holds the heap's
+// lock.
+//
+//   slabs_[c] == slabs of class c in use
+//   a slab whose objects are all home is retired, unless its class would keep fewer than reserved_[c]
+class HomeSlabs {
+ public:
+  static constexpr unsigned kAllRuns = ~0u;
+
+  explicit HomeSlabs(const SlabSource& source) noexcept : source_(source) {}
+
+  SlabSource& source() noexcept { return source_; }
+  const SlabSource& source() const noexcept { return source_; }
+
+  /// Takes objects of the class out, as a refill wants them: writes their addresses downwards from `high`, at
+  /// most to `limit`, in address order when read upwards. Returns the last place written: `high` when memory
+  /// is out. Looks at a bounded number of slabs.
+  void** take(unsigned size_class, void** limit, void** const high) noexcept {
+    PartialSlabs& partial = partial_[size_class];
+    void** low = high;
+    Slab* slab = nullptr;
+    for (unsigned visits = 0; visits != kMostVisits && low != limit; ++visits) {
+      slab = partial.next_after(slab);
+      if (slab == nullptr) {
+        if (low != high) break;  // some are better than a fresh slab
+        slab = carve(size_class);
+        if (slab == nullptr) break;
+      }
+      low = slab->take(limit, low);
+      partial.update_first(*slab);
+    }
+    return low;
+  }
+
+  /// Brings objects home, in runs of the same slab, at most `runs` of them; returns the first left out.
+  void** put(void** first, void** last, unsigned runs = kAllRuns) noexcept {
+    for (; first != last && runs != 0; --runs) {
+      Slab& slab = Region::slab_of(*first);
+      first = slab.put(first, last);
+      settle(slab);
+    }
+    return first;
+  }
+
+  /// Sees to it that `count` objects of the class are home, in slabs that stay the class's and whose memory is
+  /// resident. False when memory is out; nothing has changed then but that some memory may be resident.
+  bool reserve(unsigned size_class, std::size_t count) noexcept {
+    const std::uint32_t before = reserved_[size_class];
+    std::size_t home = 0;
+    for_each_slab(size_class, [&home](Slab& slab) { home += slab.free; });
+    bool is_done = true;
+    reserved_[size_class] = ~std::uint32_t{0};
+    for (; is_done && home < count; home += kSizeClassInfo[size_class].capacity) {
+      Slab* const slab = carve(size_class);
+      is_done = slab != nullptr;
+      if (is_done) partial_[size_class].update(*slab);
+    }
+    const std::size_t bytes = kSizeClassInfo[size_class].units * kUnitBytes;
+    for_each_slab(size_class,
+                  [&](Slab& slab) { is_done = is_done && page_source.populate(slab.begin(), bytes); });
+    reserved_[size_class] = is_done ? slabs_[size_class] : before;
+    if (!is_done) retire_unreserved(size_class);
+    return is_done;
+  }
+
+  /// Ends all reservations.
+  void end_reserve() noexcept {
+    for (unsigned c = 0; c != kSizeClasses; ++c) {
+      if (reserved_[c] == 0) continue;
+      reserved_[c] = 0;
+      retire_unreserved(c);
+    }
+  }
+
+  /// Whether all structures agree.
+  bool is_valid() const noexcept {
+    std::array<std::uint32_t, kSizeClasses> slabs{};
+    bool valid = source_.is_valid();
+    for (const PartialSlabs& partial : partial_) valid = valid && partial.is_valid();
+    source_.for_each_slab([&](const Slab& slab) {
+      const bool is_listed = slab.list != Slab::kNotListed;
+      const bool may_be_whole = slabs_[slab.size_class] <= reserved_[slab.size_class];
+      ++slabs[slab.size_class];
+      valid = valid && slab.is_valid() && is_listed == (slab.free != 0);
+      valid = valid && (slab.free != slab.capacity || may_be_whole);
+    });
+    return valid && slabs == slabs_;
+  }
+
+ private:
+  // A call looks at no more slabs than this: none does unbounded work.
+  static constexpr unsigned kMostVisits = 8;
+
+  template <class Visit>
+  void for_each_slab(unsigned size_class, Visit visit) {
+    source_.for_each_slab([&](Slab& slab) {
+      if (slab.size_class == size_class) visit(slab);
+    });
+  }
+
+  Slab* carve(unsigned size_class) noexcept {
+    Slab* const slab = source_.carve(size_class);
+    if (slab != nullptr) ++slabs_[size_class];
+    return slab;
+  }
+
+  /// Puts a slab where its count belongs, after some of its objects came home.
+  void settle(Slab& slab) noexcept {
+    PartialSlabs& partial = partial_[slab.size_class];
+    if (slab.free != slab.capacity || slabs_[slab.size_class] <= reserved_[slab.size_class])
+      return partial.update(slab);
+    partial.remove(slab);
+    --slabs_[slab.size_class];
+    source_.retire(slab);
+  }
+
+  void retire_unreserved(unsigned size_class) noexcept {
+    for_each_slab(size_class, [this](Slab& slab) {
+      if (slab.free == slab.capacity) settle(slab);
+    });
+  }
+
+  SlabSource source_;
+  std::array<PartialSlabs, kSizeClasses> partial_{};
+  std::array<std::uint32_t, kSizeClasses> slabs_{};
+  std::array<std::uint32_t, kSizeClasses> reserved_{};
+};
+
+}  // namespace flux::detail
