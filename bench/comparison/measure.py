@@ -10,6 +10,7 @@ import time
 PROGRAMS = {
     "std": "flux_bench_std",
     "flux": "flux_bench",
+    "library": "flux_bench_library",
     "floor": "flux_bench_floor",
     "mimalloc": "flux_bench_mimalloc",
     "jemalloc": "flux_bench_jemalloc",
@@ -24,13 +25,14 @@ REPETITIONS = 5
 _SUFFIX = re.compile(r"/(iterations|repeats|manual_time|real_time|threads|min_time|process_time)\b.*")
 
 # Rows whose figure is not the time.
-_FIGURE = {"resident_per_node": "resident_bytes"}
+_FIGURE = {"resident_per_node": "resident_bytes", "latency": "p9999_ns", "latency_reserved": "p9999_ns"}
 
 # Counters beside a row's figure that are worth a row of their own.
 _EXTRA_ROWS = {
     ("list_500k_first/std", "with_clear_ns"): "list_500k_first_with_clear/std",
     ("list_500k_first/boost", "with_clear_ns"): "list_500k_first_with_clear/boost",
-}
+} | {(row, f"{what}_ns"): f"{row}_{what}"
+     for row in ("latency", "latency_reserved") for what in ("p50", "p99", "p999", "max")}
 
 
 class BenchError(Exception):

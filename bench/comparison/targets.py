@@ -50,6 +50,11 @@ TARGETS = {
     "short_threads": Target(least_std=1.7),
     "short_threads_anywhere": Target(least_std=1.7),
     "orderbook_warm": Target(least_std=1.4),
+    "latency": Target(least_std=3),
+    "latency_reserved": Target(least_std=5),
+    "latency_reserved_p50": Target(most_floor=1),
+    "latency_reserved_p99": Target(most_floor=1),
+    "latency_reserved_max": Target(least_std=1),
     "walk_refilled": Target(most_of_row=("walk_fresh", 1.2)),
     "resident_per_node": Target(most=24.6),
 }

@@ -35,6 +35,9 @@ class FreshHeaps {
   ~FreshHeaps() {
     adopt_all();
     detail::heap_registry.newest = newest_before_;
+#if FLUX_SHARED_CODE
+    detail::bins_cache = {};
+#endif
     park_all(held_back_);
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -32,6 +33,7 @@ struct Bin {
 struct Bins {
   std::uintptr_t main_begin;
   std::size_t main_bytes;
+  std::atomic<std::uintptr_t> thread;  ///< LocalBins's
   std::array<Bin, kSizeClasses> bins;
 
   static constexpr auto kStackEnds = [] {

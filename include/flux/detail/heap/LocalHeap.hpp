@@ -6,19 +6,12 @@
 #include <type_traits>
 
 #include <flux/detail/base/Error.hpp>
+#include <flux/detail/heap/LocalBins.hpp>
 #include <flux/detail/heap/Outbox.hpp>
 #include <flux/detail/heap/ThreadEnd.hpp>
 #include <flux/detail/heap/Trim.hpp>
 
 namespace flux::detail {
-
-/// Stands for a thread heap where there is none: owns no address and has no object, so that a thread's first
-/// allocation and first free fall into the slow paths without a test of their own. Never written.
-inline constinit Bins no_bins{};
-
-/// The calling thread's bins: all that the fast paths need of it. Usable at any time, also before `main` and
-/// in destructors of other thread-local and static objects.
-inline constinit thread_local Bins* local_bins = &no_bins;
 
 // What the slow paths keep of a thread besides.
 //
@@ -65,7 +58,7 @@ static_assert(std::is_trivially_destructible_v<LocalHeap>);
 
 /// An object of the class. Throws std::bad_alloc.
 [[gnu::always_inline]] inline void* allocate(unsigned size_class) {
-  Bins* const bins = local_bins;
+  Bins* const bins = current_bins();
   Bin& bin = bins->bins[size_class];
   const std::ptrdiff_t level = bin.level;
   if (level == bin.bottom) [[unlikely]]
@@ -76,7 +69,7 @@ static_assert(std::is_trivially_destructible_v<LocalHeap>);
 
 /// Frees an object of the class, whichever thread allocated it.
 [[gnu::always_inline]] inline void deallocate(void* object, unsigned size_class) noexcept {
-  Bins* const bins = local_bins;
+  Bins* const bins = current_bins();
   if (!bins->owns(object)) [[unlikely]]
     return LocalHeap::deallocate_slow(object, size_class);
   Bin& bin = bins->bins[size_class];
@@ -188,6 +181,8 @@ void LocalHeap::end() noexcept {
   outbox_.flush();
   ThreadHeap* const heap = heap_;
   local_bins = &no_bins;
+  // relaxed: only this thread compares it with its own thread pointer; from here on it is nobody's.
+  if (heap != nullptr) heap->bins()->thread.store(0, std::memory_order_relaxed);
   heap_ = nullptr;
   phase_ = Phase::kEnded;
   if (heap != nullptr) heap_registry.park(heap);

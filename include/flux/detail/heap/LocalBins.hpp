@@ -1,0 +1,77 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include <flux/detail/base/Config.hpp>
+#include <flux/detail/heap/Bins.hpp>
+
+namespace flux::detail {
+
+/// Stands for a thread heap where there is none: owns no address and has no object, so that a thread's first
+/// allocation and first free fall into the slow paths without a test of their own. Never written.
+inline constinit Bins no_bins{};
+
+/// The calling thread's bins: all that the fast paths need of it. Usable at any time, also before `main` and
+/// in destructors of other thread-local and static objects.
+inline constinit thread_local Bins* local_bins = &no_bins;
+
+#if FLUX_SHARED_CODE
+
+// In a shared library reading local_bins is a call, which costs more than the rest of an operation. Threads
+// find their bins here instead, by the thread pointer, which is one load away.
+//
+//   slots_[i]: bins of some thread, or no_bins;  bins.thread == the thread that may use them, or 0
+//
+// A slot may be stale, and any thread may overwrite it: the bins themselves say whose they are, and only their
+// owner ever writes its own thread pointer there. Heaps are never unmapped, so a stale slot can be read.
+class BinsCache {
+ public:
+  constexpr BinsCache() noexcept { slots_.fill(&no_bins); }
+
+  [[gnu::always_inline]] Bins* find() noexcept {
+    const std::uintptr_t self = thread_pointer();
+    // relaxed, all here: what the slot points to was made by this thread, or is told apart by `thread`.
+    Bins* const bins = slot_of(self).load(std::memory_order_relaxed);
+    return bins->thread.load(std::memory_order_relaxed) == self ? bins : find_slow(self);
+  }
+
+ private:
+  static constexpr unsigned kSlotBits = 8;
+
+  [[gnu::noinline]] Bins* find_slow(std::uintptr_t self) noexcept {
+    Bins* const bins = local_bins;
+    if (bins == &no_bins) return bins;
+    bins->thread.store(self, std::memory_order_relaxed);
+    slot_of(self).store(bins, std::memory_order_relaxed);
+    return bins;
+  }
+
+  // Volatile: a coroutine may go on on another thread.
+  [[gnu::always_inline]] static std::uintptr_t thread_pointer() noexcept {
+    std::uintptr_t self;
+    __asm__ volatile("mov %%fs:0, %0" : "=r"(self));
+    return self;
+  }
+
+  // Stacks lie at multiples of large powers of two: the product spreads the bits that differ.
+  std::atomic_ref<Bins*> slot_of(std::uintptr_t self) noexcept {
+    return std::atomic_ref<Bins*>(slots_[(self * 0x9E37'79B9'7F4A'7C15) >> (64 - kSlotBits)]);
+  }
+
+  std::array<Bins*, std::size_t{1} << kSlotBits> slots_{};
+};
+
+[[gnu::visibility("hidden")]] inline constinit BinsCache bins_cache;
+
+[[gnu::always_inline]] inline Bins* current_bins() noexcept { return bins_cache.find(); }
+
+#else
+
+[[gnu::always_inline]] inline Bins* current_bins() noexcept { return local_bins; }
+
+#endif
+
+}  // namespace flux::detail
