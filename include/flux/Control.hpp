@@ -47,13 +47,15 @@ inline void flush() noexcept { detail::LocalHeap::flush(); }
 
 /// Gives back to the system all memory that holds no live object: the calling thread's (with what it reserved),
 /// that of ended threads, and what other threads can do without: all but what lies in their bins and in what
-/// they reserved. Leaves alone a thread that is inside flux at the moment. Returns the bytes, in slabs' units
+/// they reserved, and what they have freed of others' objects and not sent home (see flush). Leaves alone a
+/// thread that is inside flux at the moment. Returns the bytes, in slabs' units
 /// of 64 KiB. Takes time with the number of free slabs and of objects on their way home.
 inline std::size_t trim() noexcept { return detail::LocalHeap::trim(); }
 
 /// How much free memory a thread's heap keeps for later, bytes: 32 MiB, or what FLUX_RETENTION says ("16M",
 /// "none", "hold"), or what was set. What is above goes back by itself, a bounded piece whenever the thread
-/// frees or allocates some hundred objects. Ended threads' heaps keep no more than that together.
+/// frees or allocates some hundred objects. Ended threads' heaps together retain no more than that when they
+/// end. Not counted: slabs in which an object is live, in a bin, or on its way home.
 inline std::size_t retention_limit() noexcept { return detail::retention_limit.get(); }
 inline void set_retention_limit(std::size_t bytes) noexcept { detail::retention_limit.set(bytes); }
 

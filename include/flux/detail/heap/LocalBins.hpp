@@ -68,9 +68,16 @@ class BinsCache {
 
 [[gnu::always_inline]] inline Bins* current_bins() noexcept { return bins_cache.find(); }
 
+/// After a fork: no thread may find bins by their owner's address but the one that goes on.
+inline void forget_if_not_mine(Bins& bins) noexcept {
+  // relaxed: there is one thread.
+  if (&bins != local_bins) bins.thread.store(0, std::memory_order_relaxed);
+}
+
 #else
 
 [[gnu::always_inline]] inline Bins* current_bins() noexcept { return local_bins; }
+inline void forget_if_not_mine(Bins&) noexcept {}
 
 #endif
 

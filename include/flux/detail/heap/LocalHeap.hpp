@@ -38,6 +38,7 @@ class LocalHeap {
 
   template <class Try>
   static auto retry(Try attempt);
+  inline void take_over() noexcept;
   inline void* try_allocate(unsigned size_class) noexcept;
   inline bool try_reserve(unsigned size_class, std::size_t count) noexcept;
   inline static void* allocate_from(ThreadHeap* heap, unsigned size_class) noexcept;
@@ -93,10 +94,14 @@ void* LocalHeap::allocate_slow(unsigned size_class) {
   return retry([size_class] { return local_heap.try_allocate(size_class); });
 }
 
-void LocalHeap::spill_slow(unsigned size_class) noexcept { local_heap.heap_->spill(size_class); }
+void LocalHeap::spill_slow(unsigned size_class) noexcept {
+  local_heap.take_over();
+  local_heap.heap_->spill(size_class);
+}
 
 void LocalHeap::deallocate_slow(void* object, unsigned size_class) noexcept {
   LocalHeap& local = local_heap;
+  local.take_over();
   ThreadHeap* const owner = ThreadHeap::owner_of(object);
   if (owner == local.heap_) {
     owner->push(object, size_class);  // it lies outside the heap's main piece
@@ -107,7 +112,19 @@ void LocalHeap::deallocate_slow(void* object, unsigned size_class) noexcept {
   }
 }
 
+/// A thread that was not told of its end left its heap owned; one that lives at its address now finds it in the
+/// BinsCache, and has it from here on.
+void LocalHeap::take_over() noexcept {
+  if (heap_ != nullptr) return;
+  Bins* const bins = current_bins();
+  if (bins == &no_bins) return;
+  heap_ = Region::of(bins)->owner;
+  local_bins = bins;
+  arm();
+}
+
 void* LocalHeap::try_allocate(unsigned size_class) noexcept {
+  take_over();
   if (heap_ == nullptr && !arm()) {
     ThreadHeap* const heap = heap_registry.adopt();
     return allocate_from(heap != nullptr ? heap : create_heap(), size_class);

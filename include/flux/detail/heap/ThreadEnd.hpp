@@ -59,7 +59,7 @@ class ThreadEnd {
     Dl_info info{};
     void* found = nullptr;
     if (&dladdr1 == nullptr || &dlopen == nullptr) return false;
-    if (::dladdr1(reinterpret_cast<const void*>(function), &info, &found, RTLD_DL_LINKMAP) == 0) return false;
+    if (::dladdr1(&is_kept_, &info, &found, RTLD_DL_LINKMAP) == 0) return false;
     const char* const name = static_cast<const link_map*>(found)->l_name;
     return *name != '\0' && ::dlopen(name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE) != nullptr;
 #else
@@ -67,8 +67,9 @@ class ThreadEnd {
 #endif
   }
 
-  // Initialised when the library is loaded, by the thread that holds the loader's lock.
-  inline static const bool is_kept_ = keep_loaded();
+  // Initialised when the library is loaded, by the thread that holds the loader's lock. Hidden: each library that
+  // has the code keeps itself, also where libraries share their variables.
+  [[gnu::visibility("hidden")]] inline static const bool is_kept_ = keep_loaded();
   inline static constinit std::atomic<std::uint64_t> key_{0};
 };
 

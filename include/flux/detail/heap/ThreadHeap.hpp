@@ -98,7 +98,8 @@ class ThreadHeap {
     const HeapLockGuard guard(lock_);
     collect_all();
     empty_bin(size_class);
-    const bool is_done = home_.reserve(size_class, count);
+    void** const end = own_.bins.stack_end(size_class);
+    const bool is_done = populate(end - Bins::capacity(size_class), end) && home_.reserve(size_class, count);
     home_.source().discard_above(retention_limit.get(), ~0u);
     return is_done;
   }
@@ -118,15 +119,21 @@ class ThreadHeap {
   /// when another thread owns the heap; returns the bytes. Any thread: `is_mine` says whether the caller owns
   /// the heap. Leaves alone a heap that its owner is at work on.
   std::size_t trim(bool is_mine) noexcept {
-    if (!lock_until_free()) return 0;
-    if (is_mine || !is_owned_) {
-      home_.end_reserve();
-      bring_all_home();
-    } else {
-      collect_all();
+    std::size_t bytes = 0;
+    for (bool is_done = false; !is_done && lock_to_trim(is_mine); lock_.unlock()) {
+      SlabSource& source = home_.source();
+      if (is_mine || !is_owned_) {
+        home_.end_reserve();
+        bring_all_home();
+        is_done = true;
+      } else {  // a piece at a time: the owner may want to go on
+        collect();
+        const std::size_t given = source.discard_above(0, kMostDiscards);
+        bytes += given;
+        is_done = given == 0 && pending_ == nullptr;
+      }
+      if (is_done) bytes += source.discard_all();
     }
-    const std::size_t bytes = home_.source().discard_all();
-    lock_.unlock();
     return bytes;
   }
 
@@ -216,7 +223,21 @@ class ThreadHeap {
       source.discard_above(retention_limit.get(), kMostDiscards);
   }
 
-  bool lock_until_free() noexcept {
+  /// Makes the pages of a range in this heap resident.
+  static bool populate(void* first, void* last) noexcept {
+    constexpr std::uintptr_t kPageBytes = 4096;
+    auto* const begin =
+        reinterpret_cast<std::byte*>(reinterpret_cast<std::uintptr_t>(first) & ~(kPageBytes - 1));
+    return page_source.populate(begin, static_cast<std::size_t>(static_cast<std::byte*>(last) - begin));
+  }
+
+  bool lock_to_trim(bool is_mine) noexcept {
+    if (!is_mine) return lock_unless_busy();
+    lock_.lock();
+    return true;
+  }
+
+  bool lock_unless_busy() noexcept {
     for (unsigned attempt = 0; attempt != kMostAttempts; ++attempt) {
       if (lock_.try_lock()) return true;
       ::sched_yield();

@@ -24,7 +24,7 @@ class HomeSlabs {
   const SlabSource& source() const noexcept { return source_; }
 
   /// Takes objects of the class out, as a refill wants them: writes their addresses downwards from `high`, at
-  /// most to `limit`, in address order when read upwards. Returns the last place written: `high` when memory
+  /// most to `limit`, so that a bin that pops from the top hands them out in address order. Returns the last place written: `high` when memory
   /// is out. Looks at a bounded number of slabs.
   void** take(unsigned size_class, void** limit, void** const high) noexcept {
     PartialSlabs& partial = partial_[size_class];
@@ -67,8 +67,13 @@ class HomeSlabs {
       if (is_done) partial_[size_class].update(*slab);
     }
     const std::size_t bytes = kSizeClassInfo[size_class].units * kUnitBytes;
-    for_each_slab(size_class,
-                  [&](Slab& slab) { is_done = is_done && page_source.populate(slab.begin(), bytes); });
+    const Region* region = nullptr;  // whose records, also those behind the slabs', are resident
+    for_each_slab(size_class, [&](Slab& slab) {
+      is_done = is_done && page_source.populate(slab.begin(), bytes);
+      if (region == Region::of(&slab)) return;
+      region = Region::of(&slab);
+      is_done = is_done && page_source.populate(Region::of(&slab)->begin(), kHeaderUnits * kUnitBytes);
+    });
     reserved_[size_class] = is_done ? slabs_[size_class] : before;
     if (!is_done) retire_unreserved(size_class);
     return is_done;

@@ -98,15 +98,31 @@ struct Region {
     dirty_units[index / 64] |= mask;
   }
 
-  /// Commits the next block; returns how many units are dirty by that: a huge page is resident as soon as one
-  /// of its units is. Leaves committed_units as it is when the system refuses.
-  std::uint32_t commit_next() noexcept;
+  /// Commits the next block; false when the system refuses.
+  bool commit_next() noexcept;
+
+  /// To be called before a unit is touched: a huge page becomes resident as a whole, and so do the free units of
+  /// a block that has no memory yet. Returns how many became dirty. The first block always has the header's.
+  std::uint32_t note_touch(std::size_t index) noexcept {
+    const std::uint64_t block = block_mask(index);
+    const std::size_t w = index / 64;
+    if (index < small_units || index < kBlockUnits) return 0;
+    if ((free_units[w] & block) != block || (dirty_units[w] & block) != 0) return 0;
+    dirty_units[w] |= block;
+    return kBlockUnits;
+  }
 
   /// Gives the memory of dirty units back; returns `count`.
   std::uint32_t discard_units(std::size_t index, std::uint32_t count) noexcept {
     dirty_units[index / 64] &= ~(units_mask(count) << index % 64);
     page_source.discard(unit(index), count * kUnitBytes);
     return count;
+  }
+
+  bool has_dirty_units() const noexcept {
+    std::uint64_t any = 0;
+    for (const std::uint64_t word : dirty_units) any |= word;
+    return any != 0;
   }
 
   /// Gives the memory of the records back. Requires is_unused(): records of unused slabs may be zero.
@@ -148,15 +164,12 @@ constexpr std::size_t Region::header_units() noexcept {
 
 inline constexpr std::size_t kHeaderUnits = Region::header_units();
 
-inline std::uint32_t Region::commit_next() noexcept {
-  const std::size_t first = committed_units;
-  if (!page_source.commit(unit(first), kHugePageBytes)) return 0;
-  page_source.advise_huge(unit(first), kHugePageBytes, first >= small_units);
+inline bool Region::commit_next() noexcept {
+  std::byte* const block = unit(committed_units);
+  if (!page_source.commit(block, kHugePageBytes)) return false;
+  page_source.advise_huge(block, kHugePageBytes, committed_units >= small_units);
   committed_units += kBlockUnits;
-  if (first < small_units) return 0;
-  const std::uint64_t free = free_units[first / 64] & block_mask(first);
-  dirty_units[first / 64] |= free;
-  return static_cast<std::uint32_t>(std::popcount(free));
+  return true;
 }
 
 inline void Region::discard_records() noexcept {

@@ -69,6 +69,7 @@ class SlabSource {
     region->give_units(index, units);
     dirty_units_ += units;
     use_last(*region, index);
+    is_fresh_ = false;
     for (Region*& with_room : with_room_) {
       if (region->sequence < with_room->sequence) with_room = region;
     }
@@ -78,13 +79,18 @@ class SlabSource {
   std::size_t retained_bytes() const noexcept { return std::size_t{dirty_units_} * kUnitBytes; }
 
   /// Gives free memory back until no more than `limit` bytes are retained, with at most `steps` calls to the
-  /// system and looks at regions; returns the bytes given. Spares the block that was used last: it is about
-  /// to be filled, or about to become free as a whole, and half a huge page goes back at the price of the
-  /// other half.
+  /// system and looks at regions; returns the bytes given. Spares the block that was used last, where the
+  /// limit leaves room for it: it is about to be filled, or about to become free as a whole, and half a huge
+  /// page goes back at the price of the other half.
   std::size_t discard_above(std::size_t limit, unsigned steps) noexcept {
     const std::size_t before = retained_bytes();
+    if (limit < kHugePageBytes && !is_fresh_) spare_no_block();
     for (; steps != 0 && retained_bytes() > limit && last_dirty_ != nullptr; --steps) {
-      if (!discard_run(*last_dirty_)) last_dirty_ = last_dirty_->previous;
+      if (!discard_run(*last_dirty_)) {
+        last_dirty_ = last_dirty_->previous;
+      } else if (!last_dirty_->has_dirty_units()) {
+        discard_records(*last_dirty_);
+      }
     }
     return before - retained_bytes();
   }
@@ -92,12 +98,9 @@ class SlabSource {
   /// Gives all free memory back, and the records of regions without slabs; returns the bytes given. Not
   /// bounded.
   std::size_t discard_all() noexcept {
-    last_block_ = nullptr;
-    last_dirty_ = last_;
+    spare_no_block();
     const std::size_t bytes = discard_above(0, ~0u);
-    for (Region* region = first_->next; region != nullptr; region = region->next) {
-      if (region->is_unused()) region->discard_records();
-    }
+    for (Region* region = first_->next; region != nullptr; region = region->next) discard_records(*region);
     return bytes;
   }
 
@@ -139,22 +142,16 @@ class SlabSource {
   Slab* carve_at(Region& region, std::size_t index, unsigned size_class) noexcept {
     const std::uint32_t units = kSizeClassInfo[size_class].units;
     while (region.committed_units < index + units) {
-      if (!commit_next(region)) return nullptr;
+      if (!region.commit_next()) return nullptr;
     }
+    use_last(region, index);
+    is_fresh_ = true;
+    dirty_units_ += region.note_touch(index);
     dirty_units_ -= region.take_units(index, units);
     Slab& slab = region.slabs[index];
     slab.carve(region.unit(index), size_class);
     for (std::uint32_t u = 1; u < units; ++u) (&slab)[u].units_back = static_cast<std::uint8_t>(u);
     return &slab;
-  }
-
-  bool commit_next(Region& region) noexcept {
-    const std::size_t index = region.committed_units;
-    const std::uint32_t dirty = region.commit_next();
-    if (region.committed_units == index) return false;
-    dirty_units_ += dirty;
-    use_last(region, index);
-    return true;
   }
 
   /// Notes that the unit's block is the one used last.
@@ -163,6 +160,15 @@ class SlabSource {
     if (last_block_ != nullptr && last_block_ != block) note_dirty(*Region::of(last_block_));
     last_block_ = block;
     note_dirty(region);
+  }
+
+  void spare_no_block() noexcept {
+    if (last_block_ != nullptr) note_dirty(*Region::of(last_block_));
+    last_block_ = nullptr;
+  }
+
+  void discard_records(Region& region) noexcept {
+    if (&region != first_ && region.is_unused()) region.discard_records();
   }
 
   void note_dirty(Region& region) noexcept {
@@ -229,7 +235,8 @@ class SlabSource {
   Region* last_ = nullptr;
   std::array<Region*, 4> with_room_{};  ///< for slabs of 1, 2, 4 and 8 units
   Region* last_dirty_ = nullptr;
-  std::byte* last_block_ = nullptr;  ///< where a unit was committed or given back last
+  std::byte* last_block_ = nullptr;  ///< where a unit was taken or given back last
+  bool is_fresh_ = false;            ///< it was taken, and may not have been touched yet: nothing to discard
   std::uint32_t regions_ = 0;
   std::uint32_t dirty_units_ = 0;
 };

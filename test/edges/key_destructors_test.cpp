@@ -1,0 +1,142 @@
+// Destructors of pthread keys allocate and free, in every round that the system gives them: in the first, before
+// or after flux has ended the thread, and in all the others, after that.
+#include <limits.h>
+#include <pthread.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cstddef>
+#include <functional>
+#include <utility>
+
+#include "support/FreshHeaps.hpp"
+#include "support/HeapObjects.hpp"
+#include "support/Sanitizers.hpp"
+#include "support/Threads.hpp"
+
+namespace {
+
+using namespace flux::test;
+using namespace flux::detail;
+
+constexpr unsigned kClass = 5;
+// ThreadSanitizer leaves a thread in the last round; what it watches must not run after that.
+constexpr int kRounds = PTHREAD_DESTRUCTOR_ITERATIONS - FLUX_TEST_TSAN;
+
+// Calls something in each round of key destructors, for as long as it lives.
+class EachRound {
+ public:
+  explicit EachRound(std::function<void(int)> work) : work_(std::move(work)) {
+    ::pthread_key_create(&key_, [](void* self) { static_cast<EachRound*>(self)->take_turn(); });
+  }
+  EachRound(const EachRound&) = delete;
+  EachRound& operator=(const EachRound&) = delete;
+  ~EachRound() { ::pthread_key_delete(key_); }
+
+  /// For the calling thread.
+  void arm() {
+    round_ = 0;
+    ::pthread_setspecific(key_, this);
+  }
+  int rounds() const { return round_; }
+
+ private:
+  void take_turn() {
+    work_(round_++);
+    if (round_ != kRounds) ::pthread_setspecific(key_, this);
+  }
+
+  std::function<void(int)> work_;
+  int round_ = 0;
+  pthread_key_t key_{};
+};
+
+Objects others() {
+  Objects objects;
+  run_thread([&] { objects = allocate_many(kClass, 100); });
+  return objects;
+}
+
+void check_all_home(FreshHeaps& fresh) {
+  for (ThreadHeap* heap : fresh.parked()) {
+    settle(*heap);
+    BOOST_TEST(census_of(*heap).away() == 0u);
+    BOOST_TEST(complaint_about(*heap) == "");
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(key_destructors)
+
+BOOST_AUTO_TEST_CASE(objects_go_from_round_to_round) {
+  FreshHeaps fresh;
+  for (std::size_t i = 0; i != scaled(50); ++i) {
+    Objects objects;
+    EachRound each([&](int) {
+      BOOST_TEST(are_marked(objects, kClass));
+      deallocate_all(objects, kClass);
+      objects = allocate_many(kClass, 500);
+    });
+    run_thread([&] {
+      objects = allocate_many(kClass, 500);
+      each.arm();
+    });
+    BOOST_TEST(each.rounds() == kRounds);
+    run_thread([&] { deallocate_all(objects, kClass); });
+  }
+  BOOST_TEST(fresh.parked().size() == 1u);
+  check_all_home(fresh);
+}
+
+BOOST_AUTO_TEST_CASE(objects_of_others_are_freed_in_any_round) {
+  for (int in_round = 0; in_round != kRounds; ++in_round) {
+    FreshHeaps fresh;
+    const Objects objects = others();
+    EachRound each([&](int round) {
+      if (round == in_round) deallocate_all(objects, kClass);
+    });
+    run_thread([&] {
+      deallocate_all(allocate_many(kClass, 10), kClass);
+      each.arm();
+    });
+    BOOST_TEST(fresh.parked().size() == 1u);
+    check_all_home(fresh);
+  }
+}
+
+// A thread is told of its end when it asks before the last round.
+BOOST_AUTO_TEST_CASE(a_thread_may_first_meet_flux_in_any_round_but_the_last_and_parks_its_heap) {
+  for (int in_round = 0; in_round != kRounds - 1; ++in_round) {
+    FreshHeaps fresh;
+    EachRound each([&](int round) {
+      if (round == in_round) deallocate_all(allocate_many(kClass, 100), kClass);
+    });
+    for (int i = 0; i != 10; ++i) {
+      run_thread([&] { each.arm(); });
+      BOOST_TEST(fresh.parked().size() == 1u);
+    }
+    BOOST_TEST(fresh.pages().pieces() == 1u);
+    check_all_home(fresh);
+  }
+}
+
+#if !FLUX_TEST_TSAN  // flux, asked in what is the last round but one there, ends the thread in the last
+BOOST_AUTO_TEST_CASE(what_a_thread_allocates_that_first_meets_flux_in_the_last_round_is_as_good_as_any) {
+  FreshHeaps fresh;
+  Objects objects;
+  EachRound each([&](int round) {
+    if (round == kRounds - 1) objects = allocate_many(kClass, 500);
+  });
+  run_thread([&] { each.arm(); });
+  BOOST_TEST(objects.size() == 500u);
+  run_thread([&] {
+    const Objects more = allocate_many(kClass, 500);
+    BOOST_TEST(are_distinct(joined(objects, more)));
+    BOOST_TEST(are_marked(objects, kClass));
+    deallocate_all(objects, kClass);
+    deallocate_all(more, kClass);
+  });
+}
+#endif
+
+BOOST_AUTO_TEST_SUITE_END()

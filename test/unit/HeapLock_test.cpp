@@ -1,0 +1,109 @@
+// A heap's lock is held by one thread at a time, and hands over what that one did.
+#include <sched.h>
+
+#include <atomic>
+#include <boost/test/unit_test.hpp>
+#include <cstddef>
+#include <flux/detail/heap/HeapLock.hpp>
+#include <stdexcept>
+
+#include "support/Sanitizers.hpp"
+#include "support/Threads.hpp"
+
+namespace {
+
+using namespace flux::test;
+using namespace flux::detail;
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(heap_lock)
+
+BOOST_AUTO_TEST_CASE(a_lock_is_free_until_it_is_taken_and_free_again_afterwards) {
+  HeapLock lock;
+  for (int round = 0; round != 3; ++round) {
+    BOOST_TEST(lock.try_lock());
+    BOOST_TEST(!lock.try_lock());
+    lock.unlock();
+  }
+  lock.lock();
+  BOOST_TEST(!lock.try_lock());
+  lock.unlock();
+}
+
+BOOST_AUTO_TEST_CASE(another_thread_finds_it_taken) {
+  HeapLock lock;
+  lock.lock();
+  bool is_taken_twice = true;
+  run_thread([&] { is_taken_twice = lock.try_lock(); });
+  BOOST_TEST(!is_taken_twice);
+  lock.unlock();
+  run_thread([&] { is_taken_twice = lock.try_lock(); });
+  BOOST_TEST(is_taken_twice);
+}
+
+BOOST_AUTO_TEST_CASE(a_guard_holds_the_lock_while_it_lives) {
+  HeapLock lock;
+  {
+    const HeapLockGuard guard(lock);
+    BOOST_TEST(!lock.try_lock());
+  }
+  BOOST_TEST(lock.try_lock());
+}
+
+BOOST_AUTO_TEST_CASE(a_guard_lets_go_when_an_exception_leaves_it) {
+  HeapLock lock;
+  const auto fail = [&lock] {
+    const HeapLockGuard guard(lock);
+    throw std::runtime_error("left");
+  };
+  BOOST_CHECK_THROW(fail(), std::runtime_error);
+  BOOST_TEST(lock.try_lock());
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_gets_it_when_it_is_let_go) {
+  HeapLock lock;
+  std::atomic<bool> is_waiting{false};
+  std::atomic<bool> is_let_go{false};
+  bool came_too_early = false;
+  lock.lock();
+  run_threads(2, [&](std::size_t index) {
+    if (index == 0) {
+      is_waiting = true;
+      const HeapLockGuard guard(lock);
+      came_too_early = !is_let_go;
+    } else {
+      while (!is_waiting) continue;
+      for (int i = 0; i != 1000; ++i) ::sched_yield();
+      is_let_go = true;
+      lock.unlock();
+    }
+  });
+  BOOST_TEST(!came_too_early);
+}
+
+BOOST_AUTO_TEST_CASE(threads_that_hold_it_in_turn_see_what_the_others_did) {
+  constexpr std::size_t kThreads = 4;
+  const std::size_t rounds = scaled(200'000);
+  HeapLock lock;
+  std::size_t count = 0;  // no atomic: the lock alone orders its changes
+  std::atomic<int> inside{0};
+  std::atomic<int> met{0};
+  run_threads(kThreads, [&](std::size_t index) {
+    for (std::size_t round = 0; round != rounds; ++round) {
+      if (index % 2 == 0) {
+        lock.lock();
+      } else {
+        while (!lock.try_lock()) continue;
+      }
+      met += inside.fetch_add(1) != 0;
+      ++count;
+      --inside;
+      lock.unlock();
+    }
+  });
+  BOOST_TEST(count == kThreads * rounds);
+  BOOST_TEST(met == 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
