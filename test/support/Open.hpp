@@ -11,8 +11,6 @@ inline boost::test_tools::assertion_result wants_open_cases(boost::unit_test::te
 }
 
 /// Decorates a case that says what should hold and does not yet: skipped unless FLUX_TEST_OPEN is set.
-inline boost::unit_test::precondition open_case() {
-  return boost::unit_test::precondition(wants_open_cases);
-}
+inline boost::unit_test::precondition open_case() { return boost::unit_test::precondition(wants_open_cases); }
 
 }  // namespace flux::test
