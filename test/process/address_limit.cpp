@@ -96,10 +96,9 @@ void require_refused(Attempt attempt) {
 // All threads, at once: take all there is, then each refuses and is valid; memory freed is there for the next.
 void run_out(std::barrier<>& all) {
   std::vector<Hoard> hoards(std::begin(kClasses), std::end(kClasses));
-  std::size_t taken = 0;
-  for (Hoard& hoard : hoards) taken += hoard.take_all();
+  for (Hoard& hoard : hoards) hoard.take_all();
   all.arrive_and_wait();
-  for (Hoard& hoard : hoards) taken += hoard.take_all();
+  for (Hoard& hoard : hoards) hoard.take_all();
   require_valid();
   require_refused([] { flux::reserve(64, (2 * kRoom) / 64); });
   all.arrive_and_wait();
