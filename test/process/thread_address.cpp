@@ -60,16 +60,30 @@ void free_first() {
   require(local_heap.heap() != nullptr && local_heap.heap()->is_valid(), "the heap is valid");
 }
 
+void reserve_first() {
+  flux::reserve(stride_of(kClass), kObjects);
+  allocate_first();
+  require(local_heap.heap()->is_valid(), "the heap is valid");
+}
+
+void trim_first() {
+  flux::trim();
+  allocate_first();
+  require(local_heap.heap()->is_valid(), "the heap is valid");
+}
+
 }  // namespace
 
 int main() {
   ::alarm(flux::test::kDeadline);
   std::thread([] { deallocate_all(allocate_many()); }).join();
   pthread_key_create(&key, take_turn);
-  for (int round = 0; round != 10; ++round) {
-    rounds = 0;
-    std::thread([] { pthread_setspecific(key, &key); }).join();
-    std::thread(round % 2 == 0 ? allocate_first : free_first).join();
+  for (int round = 0; round != 5; ++round) {
+    for (const auto begin : {allocate_first, free_first, reserve_first, trim_first}) {
+      rounds = 0;
+      std::thread([] { pthread_setspecific(key, &key); }).join();
+      std::thread(begin).join();
+    }
   }
   return 0;
 }

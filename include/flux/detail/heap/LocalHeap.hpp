@@ -170,6 +170,7 @@ void LocalHeap::reserve(unsigned size_class, std::size_t count) {
 /// Also spills and refills the bin once, so that the pages of the way there are resident as well.
 bool LocalHeap::try_reserve(unsigned size_class, std::size_t count) noexcept {
   if (count > system_pages::physical_bytes() / stride_of(size_class)) return false;
+  take_over();
   if (heap_ == nullptr && (!arm() || !take_heap())) return false;
   if (!heap_->reserve(size_class, count)) return false;
   const std::size_t most = static_cast<std::size_t>(Bins::capacity(size_class)) + 1;
@@ -190,6 +191,7 @@ void LocalHeap::flush() noexcept { local_heap.outbox_.flush(); }
 
 std::size_t LocalHeap::trim() noexcept {
   flush();
+  local_heap.take_over();
   return trim_all(local_heap.heap_);
 }
 
