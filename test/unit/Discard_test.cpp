@@ -14,6 +14,7 @@
 #include "support/FreshHeaps.hpp"
 #include "support/HeapObjects.hpp"
 #include "support/OwnRegion.hpp"
+#include "support/OwnSource.hpp"
 #include "support/Random.hpp"
 #include "support/Sanitizers.hpp"
 #include "support/WithSetting.hpp"
@@ -22,7 +23,6 @@ namespace {
 
 using namespace flux::test;
 using namespace flux::detail;
-using Slabs = std::vector<Slab*>;
 
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 constexpr unsigned kSmall = 3;     // slabs of one unit
@@ -54,27 +54,6 @@ std::size_t dirty_units(const Region& region) {
 std::size_t block_of(const Slab* slab) {
   return reinterpret_cast<std::uintptr_t>(slab->begin()) / kHugePageBytes;
 }
-
-// An open source whose memory is released at the end.
-struct OwnSource {
-  explicit OwnSource(std::size_t address_limit = kModestPieces) : pages(address_limit) {
-    BOOST_REQUIRE(source.open_first());
-    source.take_heap_units();
-  }
-  SlabSource* operator->() { return &source; }
-
-  Slabs carve(std::size_t count, unsigned size_class) {
-    Slabs slabs;
-    for (std::size_t i = 0; i != count; ++i) slabs.push_back(source.carve(size_class));
-    return slabs;
-  }
-  void retire(const Slabs& slabs) {
-    for (Slab* slab : slabs) source.retire(*slab);
-  }
-
-  FailingPageSource pages;
-  SlabSource source;
-};
 
 /// A source in small pages, so that nothing is dirty but what was retired.
 struct SmallSource : WithHugePagesFrom, OwnSource {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "support/FailingPageSource.hpp"
+#include "support/OwnSource.hpp"
 #include "support/Pattern.hpp"
 #include "support/Random.hpp"
 #include "support/Sanitizers.hpp"
@@ -16,36 +16,12 @@ namespace {
 
 using namespace flux::test;
 using namespace flux::detail;
-using Slabs = std::vector<Slab*>;
 
 constexpr unsigned kSmall = 3;                                               // slabs of one unit
 constexpr unsigned kLargest = 87;                                            // slabs of eight units
 constexpr std::size_t kSmallUnits = (std::size_t{1536} << 10) / kUnitBytes;  // huge pages follow
 constexpr std::size_t kFirstRegionUnits =
     kUnitsPerRegion - kHeaderUnits - SlabSource::kHeapUnits - (kBlockUnits - kSmallUnits);
-
-// An open source whose memory is released at the end.
-struct OwnSource {
-  explicit OwnSource(std::size_t address_limit = kModestPieces) : pages(address_limit) {
-    BOOST_REQUIRE(source.open_first());
-    source.take_heap_units();
-  }
-  SlabSource* operator->() { return &source; }
-
-  Slabs carve(std::size_t count, unsigned size_class) {
-    Slabs slabs;
-    for (std::size_t i = 0; i != count; ++i) slabs.push_back(source.carve(size_class));
-    return slabs;
-  }
-  std::size_t slabs_in_use() {
-    std::size_t count = 0;
-    source.for_each_slab([&](const Slab&) { ++count; });
-    return count;
-  }
-
-  FailingPageSource pages;
-  SlabSource source;
-};
 
 std::byte* begin_of(const Slab& slab) { return slab.objects - kSizeClassInfo[slab.size_class].first_object; }
 std::size_t bytes_of(const Slab& slab) { return kSizeClassInfo[slab.size_class].units * kUnitBytes; }
