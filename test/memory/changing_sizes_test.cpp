@@ -7,7 +7,6 @@
 
 #include "support/Blocks.hpp"
 #include "support/InChild.hpp"
-#include "support/Open.hpp"
 #include "support/Resident.hpp"
 #include "support/Sanitizers.hpp"
 
@@ -87,8 +86,7 @@ BOOST_AUTO_TEST_CASE(slabs_of_a_day_of_32_bytes_serve_a_day_of_40) {
   expect_slabs_of_one_day_to_serve_the_next<32, 40>();
 }
 
-// The two open cases do not hold yet: what the bins of idle classes keep pins up to a slab an object.
-BOOST_AUTO_TEST_CASE(slabs_of_a_day_of_small_objects_serve_a_day_of_large_ones, *flux::test::open_case()) {
+BOOST_AUTO_TEST_CASE(slabs_of_a_day_of_small_objects_serve_a_day_of_large_ones) {
   expect_slabs_of_one_day_to_serve_the_next<48, 32 * kKiB>();
 }
 
@@ -96,7 +94,7 @@ BOOST_AUTO_TEST_CASE(slabs_of_a_day_of_large_objects_serve_a_day_of_small_ones) 
   expect_slabs_of_one_day_to_serve_the_next<32 * kKiB, 48>();
 }
 
-BOOST_AUTO_TEST_CASE(twelve_days_of_twelve_sizes_do_not_add_up, *flux::test::open_case()) {
+BOOST_AUTO_TEST_CASE(twelve_days_of_twelve_sizes_do_not_add_up) {
   const Figures figures = live_a_day_of_each<8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 128, 160>(0);
   BOOST_TEST_MESSAGE("first day " << figures.first / kKiB << " KiB, twelfth " << figures.last / kKiB
                                   << " KiB");

@@ -12,7 +12,6 @@
 #include "support/Blocks.hpp"
 #include "support/FullCounts.hpp"
 #include "support/InChild.hpp"
-#include "support/Open.hpp"
 #include "support/Resident.hpp"
 
 namespace {
@@ -194,9 +193,7 @@ BOOST_AUTO_TEST_CASE(objects_that_come_home_to_a_sleeping_producer_need_no_more_
   BOOST_TEST(sleep.trimmed <= 2 * kMiB);
 }
 
-// Does not hold yet: what comes home to a sleeping thread waits in its inbox until it wakes, or trim.
-BOOST_AUTO_TEST_CASE(producers_that_fall_asleep_in_turn_keep_no_more_than_their_retention_limits,
-                     *flux::test::open_case()) {
+BOOST_AUTO_TEST_CASE(producers_that_fall_asleep_in_turn_keep_no_more_than_their_retention_limits) {
   constexpr std::size_t kProducers = 8;
   const std::size_t count = scaled(500'000), limit = 2 * kMiB;
   const std::size_t most = most_of_sleepers(count, kProducers, limit);

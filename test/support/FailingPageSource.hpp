@@ -53,6 +53,10 @@ class FailingPageSource {
   std::size_t committed_bytes() const { return total(committed_); }
   std::size_t advised_huge_bytes() const { return advised_[true]; }
   std::size_t advised_small_bytes() const { return advised_[false]; }
+  /// What was asked last for the pages at an address.
+  bool is_advised_huge(const void* address) const {
+    return is_huge_.at(reinterpret_cast<std::uintptr_t>(address) / detail::kHugePageBytes);
+  }
   std::size_t populated_bytes() const { return populated_; }
   std::size_t discarded_bytes() const { return discarded_; }
   std::size_t discards() const { return discards_; }
@@ -147,7 +151,9 @@ class FailingPageSource {
     FailingPageSource& self = *current_;
     const std::lock_guard lock(self.mutex_);
     self.expect(is_within(self.committed_, begin, bytes), "advice on what is not committed");
+    self.expect(bytes == detail::kHugePageBytes, "advice on other than a block");
     self.advised_[huge] += bytes;
+    self.is_huge_[reinterpret_cast<std::uintptr_t>(begin) / detail::kHugePageBytes] = huge;
     self.replaced_.advise_huge(begin, bytes, huge);
   }
 
@@ -184,6 +190,7 @@ class FailingPageSource {
   Ranges pieces_;
   Ranges committed_;
   std::size_t advised_[2] = {};
+  std::map<std::uintptr_t, bool> is_huge_;
   std::size_t populated_ = 0;
   std::size_t discarded_ = 0;
   std::size_t discards_ = 0;

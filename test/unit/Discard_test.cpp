@@ -164,6 +164,61 @@ BOOST_AUTO_TEST_CASE(a_source_in_huge_pages_retains_what_is_left_of_a_huge_page)
   BOOST_TEST(source->is_valid());
 }
 
+BOOST_AUTO_TEST_CASE(a_huge_page_of_which_a_part_went_back_is_not_filled_up_again) {
+  const WithHugePagesFrom from(kRegionBytes);
+  OwnSource source;
+  source.carve(kUnitsPerRegion / 8, kLargest);
+  source.carve(kUnitsPerRegion % 8 + 8, kSmall);  // what is left of the first region
+  const Slabs first = source.carve(1, kSmall);    // shares the second's first block with its header
+  Slabs slabs = source.carve(1, kSmall);
+  while (block_of(slabs[0]) == block_of(first[0])) slabs = source.carve(1, kSmall);
+  for (Slab* slab : source.carve(2 * kBlockUnits - 1, kSmall)) slabs.push_back(slab);  // two blocks
+  source.carve(1, kSmall);                                                             // the block used last
+  const auto is_huge = [&](std::size_t slab) { return source.pages.is_advised_huge(slabs[slab]->begin()); };
+  BOOST_TEST(is_huge(0));
+  BOOST_TEST(is_huge(kBlockUnits));
+  source.retire({slabs[3]});
+  BOOST_TEST(is_huge(0));
+  source->discard_all();
+  BOOST_TEST(!is_huge(0));
+  BOOST_TEST(is_huge(kBlockUnits));
+  BOOST_TEST(source->is_valid());
+
+  BOOST_TEST((source.carve(1, kSmall) == Slabs{slabs[3]}));  // full again
+  BOOST_TEST(is_huge(0));
+  BOOST_TEST(source->is_valid());
+
+  source.retire(Slabs(slabs.begin() + 1, slabs.begin() + kBlockUnits));
+  source->discard_all();
+  BOOST_TEST(!is_huge(0));
+  source.retire({slabs[0]});
+  BOOST_TEST(!is_huge(0));
+  source->discard_all();
+  BOOST_TEST(is_huge(0));  // empty: the next touch brings a huge page
+  BOOST_TEST(source->is_valid());
+
+  source.retire(first);
+  source->discard_all();
+  BOOST_TEST(!source.pages.is_advised_huge(first[0]->begin()));
+  BOOST_TEST(source->is_valid());
+  BOOST_TEST(source.pages.complaint() == "");
+}
+
+BOOST_AUTO_TEST_CASE(small_pages_are_never_advised_again) {
+  SmallSource source;
+  const Slabs slabs = source.carve(100, kSmall);
+  source.carve(1, kSmall);
+  const std::size_t advised = source.pages.advised_small_bytes();
+  source.retire({slabs[40]});
+  source->discard_all();
+  source.carve(1, kSmall);
+  source.retire(slabs);
+  source->discard_all();
+  BOOST_TEST(source.pages.advised_small_bytes() == advised);
+  BOOST_TEST(source.pages.advised_huge_bytes() == 0u);
+  BOOST_TEST(source->is_valid());
+}
+
 BOOST_AUTO_TEST_CASE(memory_above_a_limit_goes_back_highest_first_but_for_the_block_used_last) {
   SmallSource source;
   const Slabs slabs = source.carve(300, kSmall);

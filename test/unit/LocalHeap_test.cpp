@@ -136,6 +136,20 @@ BOOST_AUTO_TEST_CASE(threads_that_live_at_once_have_different_heaps) {
   BOOST_TEST(fresh.parked().size() == kThreads);
 }
 
+BOOST_AUTO_TEST_CASE(what_a_thread_freed_before_it_adopted_the_owner_is_home) {
+  FreshHeaps fresh;
+  const Objects objects = left_behind(20);
+  run_thread([&] {
+    deallocate_all(std::span(objects).first(10), kClass);
+    deallocate(allocate(kClass), kClass);
+    BOOST_TEST(local_heap.heap() == ThreadHeap::owner_of(objects.front()));
+    settle(*local_heap.heap());
+    BOOST_TEST(census_of(*local_heap.heap()).away() == 10u);
+    deallocate_all(std::span(objects).last(10), kClass);
+    BOOST_TEST(census_of(*local_heap.heap()).away() == 0u);
+  });
+}
+
 BOOST_AUTO_TEST_CASE(objects_that_another_thread_freed_come_back_to_their_owner) {
   FreshHeaps fresh;
   run_thread([] {

@@ -252,15 +252,18 @@ BOOST_AUTO_TEST_CASE(heaps_of_ended_threads_give_all_they_have) {
   BOOST_TEST(complaint_about(heaps) == "");
 }
 
-BOOST_AUTO_TEST_CASE(what_came_home_to_an_ended_thread_goes_back) {
+BOOST_AUTO_TEST_CASE(what_comes_home_to_an_ended_thread_goes_back_without_trim) {
   FreshHeaps fresh;
   Objects objects;
   run_thread([&] { objects = allocate_many(kClass, kMany); });
+  const std::size_t retained = retained_bytes(fresh.parked());
   run_thread([&] {  // never allocates: its heap is not the objects'
     deallocate_all(objects, kClass);
     BOOST_ASSERT(local_heap.heap() == nullptr);
   });
-  BOOST_TEST(trim_by_another() >= kMany * 64);
+  BOOST_TEST(fresh.pages().discarded_bytes() >= (kMany - 1024) * 64);
+  BOOST_TEST(retained_bytes(fresh.parked()) <= retained);
+  trim_by_another();
   BOOST_TEST(slabs_of(fresh.parked()) == 0u);
   BOOST_TEST(complaint_about(fresh.parked()) == "");
 }
@@ -501,6 +504,44 @@ BOOST_AUTO_TEST_CASE(a_child_of_a_fork_allocates_frees_and_trims_although_thread
   flux::trim();
 }
 
+BOOST_AUTO_TEST_CASE(a_child_of_a_fork_finds_parked_heaps_whole_although_threads_were_freeing_their_objects) {
+  if (is_under_valgrind())
+    return;  // what lost threads held is leaked in the child, and changes its exit code
+  constexpr std::size_t kHeaps = 4;
+  std::size_t failed = 0;
+  for (std::size_t i = 0; i != scaled(40); ++i) {
+    FreshHeaps fresh;
+    std::vector<Objects> objects(kHeaps);
+    on_heaps_of_their_own(kHeaps, [&](std::size_t index) { objects[index] = allocate_many(kClass, 20'000); });
+    std::atomic<std::size_t> begun{0};
+    std::vector<std::jthread> freers;
+    for (const std::size_t first : {0u, 1u})
+      freers.emplace_back([&, first] {
+        Random random(first);
+        Objects mine = joined(objects[first], objects[first + 2]);
+        shuffle(mine, random);
+        ++begun;
+        deallocate_all(mine, kClass);
+      });
+    while (begun != freers.size()) ::sched_yield();
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::alarm(60);
+      bool is_whole = true;
+      for (ThreadHeap* heap : adopt_all()) {
+        is_whole = is_whole && heap->is_valid();
+        push_all(*heap, pop_many(*heap, kClass, 5000), kClass);
+        is_whole = is_whole && heap->is_valid();
+      }
+      ::_exit(is_whole ? 0 : 1);
+    }
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    failed += status != 0;
+  }
+  BOOST_TEST(failed == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(a_child_of_a_fork_gets_all_that_heaps_of_lost_threads_can_give) {
   if (is_under_valgrind())
     return;  // what lost threads held is leaked in the child, and changes its exit code
@@ -535,7 +576,7 @@ BOOST_AUTO_TEST_CASE(memory_beyond_the_limit_goes_back_by_itself_and_in_bounded_
     for (const unsigned c : {kClass, 60u, 87u})
       for (const Order order : kOrders) {
         const Cleared cleared = clear(c, 24 * kMiB, order);
-        BOOST_TEST(cleared.most_discards <= 2u);
+        BOOST_TEST(cleared.most_discards <= 8u);
         BOOST_TEST(cleared.retained_bytes <= limit + kHugePageBytes);
         BOOST_TEST((limit < 24 * kMiB ? cleared.discards > 0 : cleared.discards == 0));
         BOOST_TEST(cleared.complaint == "");

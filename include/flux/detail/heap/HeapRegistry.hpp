@@ -14,7 +14,7 @@ namespace flux::detail {
 // following a stale link is harmless, and a count in the head's low bits, changed by every operation, tells a
 // head that went and came back (ABA) from one that stayed.
 //
-//   parked_bytes_ == the sum of parked_bytes over parked heaps: what they retained when they were parked
+//   parked_bytes_ == the sum of parked_bytes() over parked heaps
 class HeapRegistry {
  public:
   /// Every heap there is, the last one made first, linked by next_made. Tests that unmap heaps set it back.
@@ -41,14 +41,12 @@ class HeapRegistry {
   /// Parks a heap that the caller owns; from here on any thread may adopt it. Parked heaps together retain no
   /// more free memory than a heap may: what would be too much goes back.
   void park(ThreadHeap* heap) noexcept {
-    heap->disown();
-    heap->parked_bytes = heap->retained_bytes();
+    const std::size_t bytes = heap->disown();
     // relaxed, here and below: the sum stands for itself.
-    const std::size_t before = parked_bytes_.fetch_add(heap->parked_bytes, std::memory_order_relaxed);
-    if (before + heap->parked_bytes > retention_limit.get()) {
-      heap->trim(true);
-      parked_bytes_.fetch_sub(heap->parked_bytes, std::memory_order_relaxed);
-      heap->parked_bytes = 0;
+    const std::size_t before = parked_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    if (before + bytes > retention_limit.get()) {
+      heap->give_up_retained();
+      parked_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
     }
     push(heap);
   }
@@ -57,7 +55,7 @@ class HeapRegistry {
   ThreadHeap* adopt() noexcept {
     ThreadHeap* const heap = pop();
     if (heap == nullptr) return nullptr;
-    parked_bytes_.fetch_sub(heap->parked_bytes, std::memory_order_relaxed);
+    parked_bytes_.fetch_sub(heap->parked_bytes(), std::memory_order_relaxed);
     heap->own();
     return heap;
   }

@@ -7,7 +7,7 @@
 namespace flux::detail {
 
 // Where other threads post chains of objects that belong to a thread heap: a stack of carriers that anyone
-// pushes runs onto and only the owner empties, whole. Neither operation follows a link it does not own, so
+// pushes runs onto and whoever holds the heap's lock empties, whole. Neither operation follows a link it does not own, so
 // there is no ABA.
 class Inbox {
  public:
@@ -17,18 +17,23 @@ class Inbox {
     Carrier* head = head_.load(std::memory_order_relaxed);
     do {
       last->next = head;
-      // release: pairs with the acquire in take_all, so that the owner sees the links, and with them
+      // release: pairs with the acquire in take_all, so that the taker sees the links, and with them
       // everything that the posting thread did to the objects. relaxed on failure: the loop only tries again.
     } while (!head_.compare_exchange_weak(head, first, std::memory_order_release, std::memory_order_relaxed));
   }
 
-  /// The owner. All carriers posted so far, as one run, or nullptr.
+  /// Whoever holds the heap's lock. All carriers posted so far, as one run, or nullptr.
   Carrier* take_all() noexcept {
-    // relaxed: an empty answer may be stale; what was missed is found at the next refill.
-    if (head_.load(std::memory_order_relaxed) == nullptr) return nullptr;
+    if (is_empty()) return nullptr;
     // acquire: pairs with the release in post_remote. Posts that came in between are read-modify-writes too
     // and continue the release sequence, so every run in the stack is visible.
     return head_.exchange(nullptr, std::memory_order_acquire);
+  }
+
+  /// Any thread. May be stale.
+  bool is_empty() const noexcept {
+    // relaxed: nothing is read behind it.
+    return head_.load(std::memory_order_relaxed) == nullptr;
   }
 
  private:

@@ -19,6 +19,7 @@ namespace flux::detail {
 // through the slow paths and leaves nothing behind in the thread).
 //
 //   local_bins != &no_bins  <=>  heap_ != nullptr
+//   outbox_ knows heap_ not, and no owner at all unless the thread is armed
 class LocalHeap {
  public:
   [[gnu::noinline]] inline static void* allocate_slow(unsigned size_class);
@@ -38,6 +39,8 @@ class LocalHeap {
 
   template <class Try>
   static auto retry(Try attempt);
+  [[gnu::noinline]] inline void deallocate_first(ThreadHeap* owner, void* object,
+                                                 unsigned size_class) noexcept;
   inline void take_over() noexcept;
   inline void* try_allocate(unsigned size_class) noexcept;
   inline bool try_reserve(unsigned size_class, std::size_t count) noexcept;
@@ -45,6 +48,7 @@ class LocalHeap {
   inline static ThreadHeap* create_heap() noexcept;
   inline bool arm() noexcept;
   inline bool take_heap() noexcept;
+  inline void have(ThreadHeap* heap) noexcept;
   inline void end() noexcept;
   static void end_mine(void* local) noexcept { static_cast<LocalHeap*>(local)->end(); }
 
@@ -100,13 +104,19 @@ void LocalHeap::spill_slow(unsigned size_class) noexcept {
 }
 
 void LocalHeap::deallocate_slow(void* object, unsigned size_class) noexcept {
-  LocalHeap& local = local_heap;
-  local.take_over();
   ThreadHeap* const owner = ThreadHeap::owner_of(object);
-  if (owner == local.heap_) {
+  if (local_heap.outbox_.add_if_known(owner, object, kSizeClassInfo[size_class].stride)) [[likely]]
+    return;
+  local_heap.deallocate_first(owner, object, size_class);
+}
+
+/// An object of an owner that no chain has been begun for.
+void LocalHeap::deallocate_first(ThreadHeap* owner, void* object, unsigned size_class) noexcept {
+  take_over();
+  if (owner == heap_) {
     owner->push(object, size_class);  // it lies outside the heap's main piece
-  } else if (local.arm()) {
-    local.outbox_.add(owner, object, kSizeClassInfo[size_class].stride);
+  } else if (arm()) {
+    outbox_.add(owner, object, kSizeClassInfo[size_class].stride);
   } else {
     Outbox::post_one(owner, object, kSizeClassInfo[size_class].stride);
   }
@@ -118,8 +128,7 @@ void LocalHeap::take_over() noexcept {
   if (heap_ != nullptr) return;
   Bins* const bins = current_bins();
   if (bins == &no_bins) return;
-  heap_ = Region::of(bins)->owner;
-  local_bins = bins;
+  have(Region::of(bins)->owner);
   arm();
 }
 
@@ -158,9 +167,15 @@ bool LocalHeap::arm() noexcept {
 bool LocalHeap::take_heap() noexcept {
   ThreadHeap* heap = heap_registry.adopt();
   if (heap == nullptr && (heap = create_heap()) == nullptr) return false;
+  have(heap);
+  return true;
+}
+
+/// From here on the heap is the thread's: what it frees of its objects need not be sent.
+void LocalHeap::have(ThreadHeap* heap) noexcept {
+  outbox_.close();
   heap_ = heap;
   local_bins = heap->bins();
-  return true;
 }
 
 void LocalHeap::reserve(unsigned size_class, std::size_t count) {
@@ -197,7 +212,7 @@ std::size_t LocalHeap::trim() noexcept {
 
 /// The thread ends: what it has on the way goes home, and its heap waits for another thread.
 void LocalHeap::end() noexcept {
-  outbox_.flush();
+  outbox_.close();
   ThreadHeap* const heap = heap_;
   local_bins = &no_bins;
   // relaxed: only this thread compares it with its own thread pointer; from here on it is nobody's.

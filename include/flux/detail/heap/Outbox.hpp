@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <flux/detail/heap/ThreadHeap.hpp>
+#include <flux/detail/heap/ForeignWork.hpp>
 
 namespace flux::detail {
 
@@ -15,10 +15,15 @@ class Outbox {
  public:
   /// Adds an object of `owner`; posts the chain when it is full.
   void add(ThreadHeap* owner, void* object, std::size_t stride) noexcept {
-    Entry& entry = entry_of(owner);
-    entry.chain.add(object, stride);
-    if (entry.chain.is_full()) [[unlikely]]
-      entry.post();
+    add_to(entry_of(owner), object, stride);
+  }
+
+  /// The same, where a chain for the owner has been begun before; false when there is none.
+  [[gnu::always_inline]] bool add_if_known(ThreadHeap* owner, void* object, std::size_t stride) noexcept {
+    for (Entry& entry : sets_[set_of(owner)]) {
+      if (entry.owner == owner) return add_to(entry, object, stride), true;
+    }
+    return false;
   }
 
   /// Posts every chain, however short.
@@ -28,22 +33,41 @@ class Outbox {
     }
   }
 
+  /// The same, and knows no owner any more.
+  void close() noexcept {
+    flush();
+    for (Set& set : sets_) set = {};
+  }
+
   /// Posts a single object at once, for a thread whose Outbox will not be flushed any more.
   static void post_one(ThreadHeap* owner, void* object, std::size_t stride) noexcept {
     Chain chain;
     chain.add(object, stride);
-    chain.close([owner](Carrier* first, Carrier* last) { owner->post_remote(first, last); });
+    post(chain, owner);
   }
 
  private:
+  /// Posts the chain; helps where the owner does not attend to its heap.
+  static void post(Chain& chain, ThreadHeap* owner) noexcept {
+    chain.close([owner](Carrier* first, Carrier* last) {
+      if (!owner->post_remote(first, last) || !foreign_work.begin()) return;
+      owner->help();
+      foreign_work.end();
+    });
+  }
+
   struct Entry {
     ThreadHeap* owner = nullptr;
     Chain chain;
 
-    void post() noexcept {
-      chain.close([this](Carrier* first, Carrier* last) { owner->post_remote(first, last); });
-    }
+    [[gnu::noinline]] void post() noexcept { Outbox::post(chain, owner); }
   };
+
+  [[gnu::always_inline]] static void add_to(Entry& entry, void* object, std::size_t stride) noexcept {
+    entry.chain.add(object, stride);
+    if (entry.chain.is_full()) [[unlikely]]
+      entry.post();
+  }
 
   static constexpr std::size_t kSets = 16;
   using Set = std::array<Entry, 4>;

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
-#include <cstring>
+#include <cstdint>
 #include <new>
 
-#include <flux/detail/heap/Bins.hpp>
+#include <flux/detail/heap/HeapBins.hpp>
 #include <flux/detail/heap/HeapLock.hpp>
 #include <flux/detail/heap/Inbox.hpp>
 #include <flux/detail/slab/HomeSlabs.hpp>
@@ -23,6 +22,11 @@ namespace flux::detail {
 // States: owned by one thread, which alone calls what is not said to be for any thread; or parked, without an
 // owner. The bins are the owner's, or belong to whoever holds the lock of a parked heap; the slabs and pending_
 // belong to whoever holds the lock.
+//
+// An owned heap is attended while its owner makes slow calls, in which it takes home what others freed. While
+// the owner sleeps, and while the heap is parked, those who post do it.
+//
+//   attended_ is false for a parked heap, and for an owned one from a call of help to the owner's next slow call
 class ThreadHeap {
  public:
   /// A heap with its first region, owned by the caller; nullptr, with nothing kept, when memory is out.
@@ -40,55 +44,58 @@ class ThreadHeap {
     return region->owner;
   }
 
-  /// Any thread: sends home a run of carriers of this heap's objects.
-  void post_remote(Carrier* first, Carrier* last) noexcept { inbox_.post_remote(first, last); }
+  /// Any thread: sends home a run of carriers of this heap's objects. Whether somebody should help then.
+  bool post_remote(Carrier* first, Carrier* last) noexcept {
+    inbox_.post_remote(first, last);
+    return !is_attended();
+  }
+
+  /// Any thread, for an owner that does not attend to the heap: takes home what was posted, a bounded part of it,
+  /// and keeps the heap's limit. What is posted while another thread holds the lock may wait for the next post.
+  void help() noexcept {
+    for (unsigned round = 0; round != kMostRounds && lock_.try_lock(); ++round) {
+      // relaxed, here and below: a hint to those who post; what they do for it, they do under the lock.
+      attended_.store(false, std::memory_order_relaxed);
+      collect();
+      keep_limit(is_owned_ ? retention_limit.get() : parked_bytes_, kMostDiscardsForOthers);
+      const bool is_done = pending_ == nullptr;
+      lock_.unlock();
+      if (is_done && inbox_.is_empty()) return;
+    }
+  }
 
   /// Fills an empty bin with objects of the class, so that pops come in address order; false when memory is
   /// out. Before it gives up it brings home all that the heap can reach.
   bool refill(unsigned size_class) noexcept {
     const HeapLockGuard guard(lock_);
+    attend();
     collect();
-    if (!take(size_class)) {
+    if (!bins_.refill(size_class, home_)) {
       bring_all_home();
-      if (!take(size_class)) return false;
+      if (!bins_.refill(size_class, home_)) return false;
     }
-    spilled_[size_class] = 0;
-    keep_limit();
+    tidy(size_class);
     return true;
   }
 
-  /// Brings the colder part of a full bin home and moves the rest down. The bin's level is 0: it has no place
-  /// left.
-  ///
-  /// A bin keeps half. One that only spills, because a large container is being cleared, soon works in an
-  /// eighth of its memory, or 8 places: what stays behind in a bin is in the order it was freed in, and the
-  /// next fill would begin with it. Objects that lie scattered cost several times those that lie together:
-  /// a call brings home no more than some runs of them, so that none takes much longer than the others.
+  /// Makes room in a full bin. Where objects lie scattered, and memory goes back, each object that is kept may
+  /// be the last of its slab.
   void spill(unsigned size_class) noexcept {
     const HeapLockGuard guard(lock_);
-    const std::ptrdiff_t full = Bins::capacity(size_class);
-    const std::ptrdiff_t small = std::max(full / 8, std::ptrdiff_t{8});
-    const std::ptrdiff_t capacity = spilled_[size_class] < full ? full : small;
-    void** const end = own_.bins.stack_end(size_class);
-    Bin& bin = own_.bins.bins[size_class];
-    void** const coldest = end + bin.bottom;
-    void** const kept = home_.put(coldest, end - capacity / 2, -bin.bottom > small ? kMostRuns : kFewRuns);
-    spilled_[size_class] += kept - coldest;
-    const std::ptrdiff_t room = std::min(kept - coldest, capacity / 2);
-    std::memmove(kept - room, kept, static_cast<std::size_t>(end - kept) * sizeof *end);
-    bin = {-room, kept - room - end};
-    keep_limit();
+    attend();
+    const bool is_scattered = !bins_.spill(size_class, home_);
+    if (tidy(size_class) && is_scattered) bins_.shrink(size_class);
   }
 
   /// The slow twins of the fast paths: an object of the class, or nullptr when memory is out; and one back.
   void* pop(unsigned size_class) noexcept {
-    Bin& bin = own_.bins.bins[size_class];
+    Bin& bin = bins()->bins[size_class];
     if (bin.level == bin.bottom && !refill(size_class)) return nullptr;
-    return own_.bins.stack_end(size_class)[--bin.level];
+    return bins()->stack_end(size_class)[--bin.level];
   }
   void push(void* object, unsigned size_class) noexcept {
-    Bin& bin = own_.bins.bins[size_class];
-    own_.bins.stack_end(size_class)[bin.level] = object;
+    Bin& bin = bins()->bins[size_class];
+    bins()->stack_end(size_class)[bin.level] = object;
     if (++bin.level == 0) spill(size_class);
   }
 
@@ -97,23 +104,40 @@ class ThreadHeap {
   bool reserve(unsigned size_class, std::size_t count) noexcept {
     const HeapLockGuard guard(lock_);
     collect_all();
-    empty_bin(size_class);
-    void** const end = own_.bins.stack_end(size_class);
-    const bool is_done = populate(end - Bins::capacity(size_class), end) && home_.reserve(size_class, count);
-    home_.source().discard_above(retention_limit.get(), ~0u);
+    bins_.empty(size_class, home_);
+    const bool is_done = bins_.populate(size_class) && home_.reserve(size_class, count);
+    keep_limit(retention_limit.get(), kAllDiscards);
     return is_done;
   }
 
-  /// The caller owns a heap that was parked; or parks it, which ends what it reserved.
+  /// The caller owns a heap that was parked.
   void own() noexcept {
     const HeapLockGuard guard(lock_);
     is_owned_ = true;
+    attended_.store(true, std::memory_order_relaxed);
   }
-  void disown() noexcept {
+
+  /// Parks the heap, which ends what it reserved and empties its bins, unless it is so small that they cannot keep
+  /// much from going back: the next small thread then begins with full ones. Returns what the heap goes on to
+  /// retain, at most; bytes.
+  std::size_t disown() noexcept {
     const HeapLockGuard guard(lock_);
     home_.end_reserve();
+    if (!home_.source().is_within_a_block()) bring_all_home();
     is_owned_ = false;
+    attended_.store(false, std::memory_order_relaxed);
+    return parked_bytes_ = home_.source().retained_bytes();
   }
+
+  /// Has a parked heap retain nothing from here on.
+  void give_up_retained() noexcept {
+    const HeapLockGuard guard(lock_);
+    home_.source().discard_all();
+    parked_bytes_ = 0;
+  }
+
+  /// What a parked heap may retain, bytes. Whoever parked or adopted it.
+  std::size_t parked_bytes() const noexcept { return parked_bytes_; }
 
   /// Gives back all memory that holds no live object, but for what lies in the bins and in what is reserved
   /// when another thread owns the heap; returns the bytes. Any thread: `is_mine` says whether the caller owns
@@ -144,53 +168,65 @@ class ThreadHeap {
   }
 
   /// What the owner's fast paths work on.
-  Bins* bins() noexcept { return &own_.bins; }
+  Bins* bins() noexcept { return &bins_.bins(); }
 
   /// Whether all structures of a heap agree, with nothing in progress.
-  bool is_valid() const noexcept { return home_.is_valid() && own_.bins.is_valid(); }
+  bool is_valid() const noexcept { return home_.is_valid() && bins_.is_valid(); }
 
   // HeapRegistry's.
   std::atomic<ThreadHeap*> next_parked{nullptr};
   ThreadHeap* next_made = nullptr;
-  std::size_t parked_bytes = 0;
 
  private:
-  // A refill goes on to no further carrier of the inbox when it has this many objects, and a slow call makes no
-  // more calls to the system to give memory back: no call does unbounded work.
+  // A call goes on to no further carrier of the inbox when it has this many objects, and makes no more calls to
+  // the system to give memory back: none does unbounded work. Who helps with a chain may find the last object of
+  // a slab in each of its 64.
   static constexpr std::size_t kMostCollected = 512;
-  static constexpr unsigned kMostDiscards = 2;
-  // What a spill may do: where it is one of many, and where a full bin begins to shrink.
-  static constexpr unsigned kFewRuns = 40;
-  static constexpr unsigned kMostRuns = 256;
+  static constexpr unsigned kMostDiscards = 8;
+  static constexpr unsigned kMostDiscardsForOthers = 64;
+  static constexpr unsigned kAllDiscards = ~0u;
+  static constexpr unsigned kMostRounds = 4;
   static constexpr unsigned kMostAttempts = 1000;
+  static constexpr std::uint32_t kPatience = 16;  // chains posted between two looks at the owner's slow calls
 
   explicit ThreadHeap(const SlabSource& source) noexcept : home_(source) {
     home_.source().set_owner(this);
-    own_.bins.main_begin = reinterpret_cast<std::uintptr_t>(source.main_reservation().begin);
-    own_.bins.main_bytes = source.main_reservation().bytes;
-    for (unsigned c = 0; c != kSizeClasses; ++c) own_.bins.bins[c] = {-Bins::capacity(c), -Bins::capacity(c)};
+    bins()->main_begin = reinterpret_cast<std::uintptr_t>(source.main_reservation().begin);
+    bins()->main_bytes = source.main_reservation().bytes;
   }
 
-  bool take(unsigned size_class) noexcept {
-    void** const end = own_.bins.stack_end(size_class);
-    void** const limit = end - Bins::capacity(size_class);
-    void** const high = limit + kSizeClassInfo[size_class].bin_refill;
-    void** const low = home_.take(size_class, limit, high);
-    own_.bins.bins[size_class] = {high - end, low - end};
-    return low != high;
+  /// Any thread, after a post.
+  bool is_attended() noexcept {
+    // relaxed, all here: hints, and counts that may miss a post or two.
+    if (!attended_.load(std::memory_order_relaxed)) return false;
+    const std::uint32_t posts = posts_.load(std::memory_order_relaxed) + 1;
+    posts_.store(posts, std::memory_order_relaxed);
+    if (posts % kPatience != 0) return true;
+    const std::uint32_t calls = slow_calls_.load(std::memory_order_relaxed);
+    const bool is_at_work = calls != slow_calls_seen_.load(std::memory_order_relaxed);
+    slow_calls_seen_.store(calls, std::memory_order_relaxed);
+    return is_at_work;
   }
 
-  void empty_bin(unsigned size_class) noexcept {
-    Bin& bin = own_.bins.bins[size_class];
-    void** const end = own_.bins.stack_end(size_class);
-    home_.put(end + bin.bottom, end + bin.level);
-    bin = {-Bins::capacity(size_class), -Bins::capacity(size_class)};
+  /// The owner is at work.
+  void attend() noexcept {
+    // relaxed, all here: as above. Only the owner counts.
+    slow_calls_.store(slow_calls_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    if (!attended_.load(std::memory_order_relaxed)) attended_.store(true, std::memory_order_relaxed);
+  }
+
+  /// What the owner's slow calls do besides, so that memory is used for what is needed now. Not within what is
+  /// reserved: no call to the system there. Whether memory went back.
+  bool tidy(unsigned size_class) noexcept {
+    if (home_.is_within_reserve(size_class)) return false;
+    bins_.sweep(size_class, home_);
+    return keep_limit(retention_limit.get(), kMostDiscards);
   }
 
   /// Empties the inbox and every bin, so that slabs of other classes become unused. Not bounded.
   [[gnu::noinline]] void bring_all_home() noexcept {
     collect_all();
-    for (unsigned c = 0; c != kSizeClasses; ++c) empty_bin(c);
+    bins_.empty_all(home_);
   }
 
   void collect_all() noexcept {
@@ -216,19 +252,10 @@ class ThreadHeap {
     home_.put(objects.data(), end);
   }
 
-  /// Keeps the retention limit, a bounded piece at a time.
-  void keep_limit() noexcept {
+  /// Gives back what is retained above a limit, a bounded piece of it; whether any was.
+  bool keep_limit(std::size_t limit, unsigned discards) noexcept {
     SlabSource& source = home_.source();
-    if (source.retained_bytes() > retention_limit.get())
-      source.discard_above(retention_limit.get(), kMostDiscards);
-  }
-
-  /// Makes the pages of a range in this heap resident.
-  static bool populate(void* first, void* last) noexcept {
-    constexpr std::uintptr_t kPageBytes = 4096;
-    auto* const begin =
-        reinterpret_cast<std::byte*>(reinterpret_cast<std::uintptr_t>(first) & ~(kPageBytes - 1));
-    return page_source.populate(begin, static_cast<std::size_t>(static_cast<std::byte*>(last) - begin));
+    return source.retained_bytes() > limit && source.discard_above(limit, discards) != 0;
   }
 
   bool lock_to_trim(bool is_mine) noexcept {
@@ -245,13 +272,19 @@ class ThreadHeap {
     return false;
   }
 
-  alignas(128) Inbox inbox_;  // other threads write it: no line shared with what the owner uses
+  // Other threads write these: no line shared with what the owner uses.
+  alignas(128) Inbox inbox_;
+  std::atomic<bool> attended_{true};
+  std::atomic<std::uint32_t> posts_{0};
+  std::atomic<std::uint32_t> slow_calls_seen_{0};  ///< when they were looked at last
+
   alignas(128) HeapLock lock_;
   bool is_owned_ = true;
+  std::atomic<std::uint32_t> slow_calls_{0};  ///< of owners
+  std::size_t parked_bytes_ = 0;
   Carrier* pending_ = nullptr;
   HomeSlabs home_;
-  std::array<std::ptrdiff_t, kSizeClasses> spilled_{};  ///< objects each bin spilled since its last refill
-  alignas(64) BinsAndStacks own_;
+  HeapBins bins_;  // last: its stacks are touched only as needed
 };
 
 static_assert(sizeof(ThreadHeap) <= SlabSource::kHeapUnits * kUnitBytes);

@@ -79,6 +79,11 @@ class HomeSlabs {
     return is_done;
   }
 
+  /// Whether the class has a reservation, and no more slabs than that.
+  bool is_within_reserve(unsigned size_class) const noexcept {
+    return reserved_[size_class] != 0 && slabs_[size_class] <= reserved_[size_class];
+  }
+
   /// Ends all reservations.
   void end_reserve() noexcept {
     for (unsigned c = 0; c != kSizeClasses; ++c) {

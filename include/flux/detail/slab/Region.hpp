@@ -24,8 +24,10 @@ inline constexpr std::size_t kBlockUnits = kHugePageBytes / kUnitBytes;  ///< wh
 //   bit u of free_units is set   <=>  unit u belongs to no slab, not to the header, and is not withheld
 //   bit u of dirty_units is set   =>  unit u is free; a free unit whose bit is clear takes no memory
 //   units below committed_units are accessible, those above cost nothing
-//   blocks that begin below small_units ask for small pages, the others for huge ones; in a block that both
-//   would share, units from small_units on are withheld
+//   blocks that begin below small_units ask for small pages, the others for huge ones, but for those whose bit in
+//   split_blocks is set; in a block that both would share, units from small_units on are withheld
+//   bit b of split_blocks is set  <=>  block b begins at small_units or above, and some of it, not all, is free
+//   and takes no memory: the kernel would fill it up again to make a huge page of it
 //
 // The first line never changes after the region is opened, so any thread may read it: whoever holds an object
 // got its address through some synchronisation that comes after. All else belongs to the owner.
@@ -41,6 +43,7 @@ struct Region {
   std::uint32_t sequence;  ///< place in that order
   std::uint32_t committed_units;
   std::uint32_t small_units;
+  std::uint32_t split_blocks;
   std::uint64_t free_units[kUnitsPerRegion / 64];
   std::uint64_t dirty_units[kUnitsPerRegion / 64];
   alignas(64) Slab slabs[kUnitsPerRegion];
@@ -88,6 +91,7 @@ struct Region {
     const auto dirty = static_cast<std::uint32_t>(std::popcount(dirty_units[index / 64] & mask));
     free_units[index / 64] &= ~mask;
     dirty_units[index / 64] &= ~mask;
+    if (split_blocks != 0) advise_block(index);
     return dirty;
   }
 
@@ -116,6 +120,7 @@ struct Region {
   std::uint32_t discard_units(std::size_t index, std::uint32_t count) noexcept {
     dirty_units[index / 64] &= ~(units_mask(count) << index % 64);
     page_source.discard(unit(index), count * kUnitBytes);
+    advise_block(index);
     return count;
   }
 
@@ -148,6 +153,22 @@ struct Region {
     for (const std::uint64_t word : free_units) count += static_cast<std::size_t>(std::popcount(word));
     return count;
   }
+  bool is_split(std::size_t block_index) const noexcept {
+    const std::uint64_t block = block_mask(block_index);
+    const std::uint64_t untouched = free_units[block_index / 64] & ~dirty_units[block_index / 64] & block;
+    return block_index >= small_units && untouched != 0 && untouched != block;
+  }
+
+  /// Asks for the pages that the block of a unit wants now, if those are not what it asked for last.
+  void advise_block(std::size_t index) noexcept {
+    const std::size_t first = index & ~(kBlockUnits - 1);
+    const std::uint32_t bit = std::uint32_t{1} << first / kBlockUnits;
+    const bool is_small = is_split(first);
+    if (is_small == ((split_blocks & bit) != 0)) return;
+    split_blocks ^= bit;
+    page_source.advise_huge(unit(first), kHugePageBytes, !is_small);
+  }
+
   std::size_t withheld() const noexcept { return (0 - std::size_t{small_units}) % kBlockUnits; }
 
   static constexpr std::uint64_t units_mask(std::size_t count) noexcept {
@@ -186,6 +207,9 @@ inline bool Region::is_valid(std::size_t other_units) const noexcept {
   for (std::size_t w = 0; w != kUnitsPerRegion / 64; ++w) {
     if ((dirty_units[w] & ~free_units[w]) != 0) return false;
   }
+  for (std::size_t b = 0; b * kBlockUnits != kUnitsPerRegion; ++b) {
+    if (is_split(b * kBlockUnits) != ((split_blocks >> b & 1) != 0)) return false;
+  }
   return used + free_count() == kUnitsPerRegion;
 }
 
@@ -199,6 +223,7 @@ inline Region* Region::open(std::byte* at, ThreadHeap* owner, std::uint32_t sequ
   region->sequence = sequence;
   region->committed_units = kBlockUnits;
   region->small_units = small;
+  region->split_blocks = 0;
   for (std::uint64_t& word : region->free_units) word = ~std::uint64_t{0};
   region->free_units[0] <<= kHeaderUnits;
   if (small % kBlockUnits != 0)

@@ -104,6 +104,11 @@ class SlabSource {
     return bytes;
   }
 
+  /// Whether the heap has never grown beyond its first block.
+  bool is_within_a_block() const noexcept {
+    return first_ == last_ && first_->committed_units == kBlockUnits;
+  }
+
   /// The piece the heap began with, where nearly all of its objects lie.
   const Reservation& main_reservation() const noexcept { return main_; }
 
