@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -95,27 +96,16 @@ struct Slab {
   /// is. Requires that *first lies in this slab. A bit that is set already is an object freed twice.
   void** put(void** first, void** last) noexcept {
     void** const begin = first;
-    std::uint32_t index = index_of(*first);
-    std::uint32_t lowest = first_word;
     do {
-      const std::uint32_t w = index / 64;
-      std::uint64_t word = bitmap[w];
-      do {  // gather the bits of one word in a register
-        const std::uint64_t bit = std::uint64_t{1} << index % 64;
-        if ((word & bit) != 0) [[unlikely]]
-          die("double free: the object is free already");
-        word |= bit;
-        if (++first == last || !holds(*first)) {
-          bitmap[w] = word;
-          first_word = w < lowest ? w : lowest;
-          free += static_cast<std::uint32_t>(first - begin);
-          return first;
-        }
-        index = index_of(*first);
-      } while (index / 64 == w);
-      bitmap[w] = word;
-      if (w < lowest) lowest = w;
-    } while (true);
+      void** const run = first;  // of neighbours, as a container leaves them that is cleared in order
+      const std::uint32_t index = index_of(*run);
+      void** const run_end = run + std::min(last - run, std::ptrdiff_t{capacity} - std::ptrdiff_t{index});
+      const std::byte* neighbour = static_cast<const std::byte*>(*run) + stride;
+      while (++first != run_end && *first == neighbour) neighbour += stride;
+      set_bits(index, static_cast<std::uint32_t>(first - run));
+    } while (first != last && holds(*first));
+    free += static_cast<std::uint32_t>(first - begin);
+    return first;
   }
 
   /// The counter equations above. Reads the whole bitmap.
@@ -131,6 +121,18 @@ struct Slab {
  private:
   std::uintptr_t offset_of(const void* p) const noexcept {
     return reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(objects);
+  }
+  void set_bits(std::uint32_t index, std::uint32_t count) noexcept {
+    std::uint32_t w = index / 64;
+    if (w < first_word) first_word = w;
+    std::uint64_t bits = ~std::uint64_t{0} << index % 64;
+    for (std::uint32_t end = index + count; end > (w + 1) * 64; bits = ~std::uint64_t{0}) set_word(w++, bits);
+    set_word(w, bits & (~std::uint64_t{0} >> (63 - (index + count - 1) % 64)));
+  }
+  void set_word(std::uint32_t w, std::uint64_t bits) noexcept {
+    if ((bitmap[w] & bits) != 0) [[unlikely]]
+      die("double free: the object is free already");
+    bitmap[w] |= bits;
   }
   std::uint32_t index_of(const void* p) const noexcept {
     return static_cast<std::uint32_t>((offset_of(p) * reciprocal) >> kReciprocalShift);
