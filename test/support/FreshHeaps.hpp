@@ -22,7 +22,8 @@ inline void park_all(const std::vector<detail::ThreadHeap*>& heaps,
   for (auto heap = heaps.rbegin(); heap != heaps.rend(); ++heap) registry.park(*heap);
 }
 
-/// Holds back the heaps that are parked when it begins, so that the next thread makes one, from `pages()`. At
+/// Holds back the heaps that are parked when it begins, so that the next thread makes one, from `pages()`, and
+/// nobody knows of another. At
 /// its end the heaps made meanwhile are given up and their memory is released; those held back are parked
 /// again.
 ///
@@ -52,7 +53,7 @@ class FreshHeaps {
 
  private:
   FailingPageSource pages_;
-  detail::ThreadHeap* newest_before_ = detail::heap_registry.newest;
+  detail::ThreadHeap* newest_before_ = detail::heap_registry.newest.exchange(nullptr);
   std::vector<detail::ThreadHeap*> held_back_ = adopt_all();
 };
 

@@ -229,6 +229,8 @@ BOOST_AUTO_TEST_CASE(records_of_regions_without_slabs_go_back_as_well) {
   });
   BOOST_TEST(regions_of(*fresh.parked().front()) >= 4u);
   BOOST_TEST(bytes % kUnitBytes != 0u);  // records are no whole units
+  trim_by_another();
+  BOOST_TEST(fresh.pages().discarded_bytes() == bytes);  // once
   bool is_intact = false;
   run_thread([&] {
     const Objects objects = allocate_many(87, 150 * kMiB / stride_of(87));

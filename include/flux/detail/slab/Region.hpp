@@ -44,6 +44,7 @@ struct Region {
   std::uint32_t committed_units;
   std::uint32_t small_units;
   std::uint32_t split_blocks;
+  bool has_records;  ///< a slab was cut here since the records went back
   std::uint64_t free_units[kUnitsPerRegion / 64];
   std::uint64_t dirty_units[kUnitsPerRegion / 64];
   alignas(64) Slab slabs[kUnitsPerRegion];
@@ -196,6 +197,7 @@ inline bool Region::commit_next() noexcept {
 inline void Region::discard_records() noexcept {
   constexpr std::size_t kPageBytes = 4096;
   static_assert(offsetof(Region, slabs) <= kPageBytes);
+  has_records = false;
   page_source.discard(begin() + kPageBytes, kHeaderUnits * kUnitBytes - kPageBytes);
 }
 
@@ -224,6 +226,7 @@ inline Region* Region::open(std::byte* at, ThreadHeap* owner, std::uint32_t sequ
   region->committed_units = kBlockUnits;
   region->small_units = small;
   region->split_blocks = 0;
+  region->has_records = false;
   for (std::uint64_t& word : region->free_units) word = ~std::uint64_t{0};
   region->free_units[0] <<= kHeaderUnits;
   if (small % kBlockUnits != 0)

@@ -153,6 +153,7 @@ class SlabSource {
     is_fresh_ = true;
     dirty_units_ += region.note_touch(index);
     dirty_units_ -= region.take_units(index, units);
+    region.has_records = true;
     Slab& slab = region.slabs[index];
     slab.carve(region.unit(index), size_class);
     for (std::uint32_t u = 1; u < units; ++u) (&slab)[u].units_back = static_cast<std::uint8_t>(u);
@@ -173,7 +174,7 @@ class SlabSource {
   }
 
   void discard_records(Region& region) noexcept {
-    if (&region != first_ && region.is_unused()) region.discard_records();
+    if (&region != first_ && region.has_records && region.is_unused()) region.discard_records();
   }
 
   void note_dirty(Region& region) noexcept {
