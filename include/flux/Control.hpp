@@ -20,9 +20,11 @@ inline constexpr std::size_t kHold = SIZE_MAX;
 /// As a size to begin with huge pages at: never.
 inline constexpr std::size_t kNever = SIZE_MAX;
 
-/// Has memory ready for `n` more objects of `bytes` each, for the calling thread: committed and resident. From
-/// then on n allocations of such objects, and any mix of allocations and frees by this thread that stays within
-/// n, call the system for nothing and take no page fault. Holds until the thread ends or calls trim().
+/// Has memory ready for `n` objects of `bytes` each beside those alive, for the calling thread: committed and
+/// resident. From then on n allocations of such objects, and any mix of allocations and frees by this thread that
+/// stays within n, call the system for nothing and take no page fault. Holds until the thread ends or calls trim();
+/// going beyond n may use some of it up. Calls do not add up while nothing is allocated in between: the largest n
+/// counts.
 ///
 /// Requires an alignment that is a power of two. Throws std::invalid_argument when such objects do not come
 /// from slabs (beyond 32 KiB, or aligned beyond 4 KiB), std::bad_alloc, with nothing reserved, when memory is
@@ -54,8 +56,9 @@ inline std::size_t trim() noexcept { return detail::LocalHeap::trim(); }
 
 /// How much free memory a thread's heap keeps for later, bytes: 32 MiB, or what FLUX_RETENTION says ("16M",
 /// "none", "hold"), or what was set. What is above goes back by itself, a bounded piece whenever the thread
-/// frees or allocates some hundred objects. Ended threads' heaps together retain no more than that when they
-/// end. Not counted: slabs in which an object is live, in a bin, or on its way home.
+/// frees or allocates some dozen to hundred objects; while it does neither, and after its end, whenever others
+/// have freed some dozen of its objects. Ended threads' heaps together retain no more than that. Not counted: slabs
+/// in which an object is live, in a bin, on its way home, or reserved. Within what is reserved nothing goes back.
 inline std::size_t retention_limit() noexcept { return detail::retention_limit.get(); }
 inline void set_retention_limit(std::size_t bytes) noexcept { detail::retention_limit.set(bytes); }
 

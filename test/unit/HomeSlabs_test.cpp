@@ -101,6 +101,20 @@ BOOST_AUTO_TEST_CASE(a_take_looks_at_eight_slabs_at_most) {
   BOOST_TEST(slabs->is_valid());
 }
 
+BOOST_AUTO_TEST_CASE(
+    a_take_wants_64_scattered_objects_at_most_and_any_number_from_a_slab_that_is_mostly_home) {
+  constexpr unsigned kClass = 7;
+  OwnSlabs slabs;
+  const Objects objects = slabs.take(kClass, 4 * capacity_of(kClass));
+  Objects every_third, places(256);
+  for (std::size_t i = 0; i < objects.size(); i += 3) every_third.push_back(objects[i]);
+  slabs.put(every_third);
+  void** const end = places.data() + places.size();
+  BOOST_TEST(end - slabs->take(kClass, places.data(), end) == 64);
+  BOOST_TEST(end - slabs->take(kClass + 1, places.data(), end) == 256);
+  BOOST_TEST(slabs->is_valid());
+}
+
 BOOST_AUTO_TEST_CASE(a_take_without_memory_takes_nothing) {
   OwnSlabs slabs;
   slabs.take(3, 1);

@@ -66,8 +66,6 @@ namespace size_class_figures {
 // objects: a container of 1,000 nodes that is built and dropped again and again then never leaves its bin.
 inline constexpr std::size_t kBinBytes = std::size_t{128} << 10;
 inline constexpr std::size_t kBinObjects = 2048;
-// A refill is an eighth of that, and no more than takes a fraction of a microsecond.
-inline constexpr std::size_t kMostRefilled = 128;
 
 constexpr SizeClassInfo figures_of(unsigned size_class) noexcept {
   const std::size_t stride = stride_of(size_class);
@@ -84,7 +82,7 @@ constexpr SizeClassInfo figures_of(unsigned size_class) noexcept {
           static_cast<std::uint32_t>(first),
           static_cast<std::uint32_t>((bytes - first) / stride),
           static_cast<std::uint32_t>(bin),
-          static_cast<std::uint32_t>(bin / 8 < kMostRefilled ? bin / 8 : kMostRefilled),
+          static_cast<std::uint32_t>(bin / 8),
           (std::uint64_t{1} << kReciprocalShift) / stride + 1};
 }
 

@@ -45,7 +45,7 @@ class HeapBins {
   /// eighth of its memory: what stays behind in a bin is in the order it was freed in, and the next fill would
   /// begin with it. A shrunk one works in 8 places. Objects that lie scattered cost several times those that lie
   /// together: a call brings home no more than some runs of them, so that none takes much longer than the
-  /// others.
+  /// others, but for the few in which a full bin becomes a small one.
   bool spill(unsigned size_class, HomeSlabs& home) noexcept {
     const std::ptrdiff_t full = Bins::capacity(size_class);
     const std::ptrdiff_t small = std::max(full / 8, kLeastPlaces);
@@ -110,10 +110,10 @@ class HeapBins {
   bool is_valid() const noexcept { return own_.bins.is_valid(); }
 
  private:
-  // What a call may bring home: where a full bin begins to shrink, where it is one of many, and where each object
-  // may be the last of its slab.
-  static constexpr unsigned kMostRuns = 256;
-  static constexpr unsigned kFewRuns = 40;
+  // What a call may bring home: where a full bin becomes a small one, where a call is one of many, and where each
+  // object may be the last of its slab.
+  static constexpr unsigned kMostRuns = 512;
+  static constexpr unsigned kFewRuns = 24;
   static constexpr unsigned kFewestRuns = 8;
   static constexpr std::ptrdiff_t kLeastPlaces = 8;
   static constexpr unsigned kLooks = 4;  // in a sweep

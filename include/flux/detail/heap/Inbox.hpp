@@ -7,8 +7,8 @@
 namespace flux::detail {
 
 // Where other threads post chains of objects that belong to a thread heap: a stack of carriers that anyone
-// pushes runs onto and whoever holds the heap's lock empties, whole. Neither operation follows a link it does not own, so
-// there is no ABA.
+// pushes runs onto and whoever holds the heap's lock empties, whole. Neither operation follows a link it does not
+// own, so there is no ABA.
 class Inbox {
  public:
   /// Any thread. Posts the run of carriers first..last, linked already.

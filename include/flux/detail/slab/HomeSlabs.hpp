@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -24,8 +25,8 @@ class HomeSlabs {
   const SlabSource& source() const noexcept { return source_; }
 
   /// Takes objects of the class out, as a refill wants them: writes their addresses downwards from `high`, at
-  /// most to `limit`, so that a bin that pops from the top hands them out in address order. Returns the last place written: `high` when memory
-  /// is out. Looks at a bounded number of slabs.
+  /// most to `limit`, so that a bin that pops from the top hands them out in address order. Returns the last place
+  /// written: `high` when memory is out. Looks at a bounded number of slabs.
   void** take(unsigned size_class, void** limit, void** const high) noexcept {
     PartialSlabs& partial = partial_[size_class];
     void** low = high;
@@ -37,7 +38,9 @@ class HomeSlabs {
         slab = carve(size_class);
         if (slab == nullptr) break;
       }
-      low = slab->take(limit, low);
+      void** const enough = slab->is_mostly_home() ? limit : std::max(limit, high - kMostScattered);
+      if (low <= enough) break;
+      low = slab->take(enough, low);
       partial.update_first(*slab);
     }
     return low;
@@ -109,8 +112,10 @@ class HomeSlabs {
   }
 
  private:
-  // A call looks at no more slabs than this: none does unbounded work.
+  // A call looks at no more slabs than this, and takes no more objects that lie scattered, one bit after another:
+  // none does unbounded work.
   static constexpr unsigned kMostVisits = 8;
+  static constexpr std::ptrdiff_t kMostScattered = 64;
 
   template <class Visit>
   void for_each_slab(unsigned size_class, Visit visit) {

@@ -66,6 +66,9 @@ struct Slab {
 
   bool holds(const void* p) const noexcept { return offset_of(p) < extent; }
 
+  /// Whether most of its objects are home: many words of the bitmap are whole.
+  bool is_mostly_home() const noexcept { return free > capacity / 2; }
+
   /// Takes objects out, lowest address first: writes their addresses downwards from `high`, at most to
   /// `limit`, so that a bin that pops from the top hands them out in address order. Returns the last place
   /// written.
