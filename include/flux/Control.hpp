@@ -48,10 +48,10 @@ void reserve(std::size_t n) {
 inline void flush() noexcept { detail::LocalHeap::flush(); }
 
 /// Gives back to the system all memory that holds no live object: the calling thread's (with what it reserved),
-/// that of ended threads, and what other threads can do without: all but what lies in their bins and in what
-/// they reserved, and what they have freed of others' objects and not sent home (see flush). Leaves alone a
-/// thread that is inside flux at the moment. Returns the bytes, in slabs' units
-/// of 64 KiB. Takes time with the number of free slabs and of objects on their way home.
+/// that of ended threads, and what other threads can do without: all but what lies in their bins, and what they
+/// have freed of others' objects and not sent home (see flush). Leaves alone a thread that is inside flux at the
+/// moment, and one that has reserved memory. Returns the bytes, in slabs' units of 64 KiB. Takes time with the
+/// number of free slabs and of objects on their way home.
 inline std::size_t trim() noexcept { return detail::LocalHeap::trim(); }
 
 /// How much free memory a thread's heap keeps for later, bytes: 32 MiB, or what FLUX_RETENTION says ("16M",

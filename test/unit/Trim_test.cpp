@@ -311,6 +311,29 @@ BOOST_AUTO_TEST_CASE(a_thread_that_sleeps_gives_the_slabs_that_others_freed) {
   BOOST_TEST(away(fresh.parked()) == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(a_thread_that_has_reserved_memory_is_left_alone_until_it_trims) {
+  const WithRetentionLimit none(0);
+  FreshHeaps fresh;
+  constexpr unsigned kOther = 9;
+  std::size_t by_another = 1, slabs = 0, bytes = 0, later = 0;
+  run_thread([&] {
+    const Objects objects = allocate_many(kOther, kMany);
+    flux::reserve(64, 1000);
+    const std::size_t discards = fresh.pages().discards();
+    run_thread([&] { deallocate_all(objects, kOther); });  // nobody helps
+    by_another = trim_by_another() + fresh.pages().discards() - discards;
+    slabs = census_of(my_heap(), kOther).slabs;
+    bytes = flux::trim();
+    const Objects more = allocate_many(kOther, kMany);
+    run_thread([&] { deallocate_all(more, kOther); });
+    later = fresh.pages().discarded_bytes() - bytes;
+  });
+  BOOST_TEST(by_another == 0u);
+  BOOST_TEST(slabs >= kMany * 80 / kUnitBytes);
+  BOOST_TEST(bytes >= kMany * 80);
+  BOOST_TEST(later >= kMany * 80 / 2);
+}
+
 BOOST_AUTO_TEST_CASE(what_another_thread_reserved_stays_and_what_one_reserved_oneself_goes) {
   FreshHeaps fresh;
   constexpr std::size_t kSlabs = 1 + (kMany - 1) / 1024;
@@ -359,7 +382,6 @@ BOOST_AUTO_TEST_CASE(ones_own_memory_goes_back_although_another_thread_is_at_it)
   is_inside = is_awaited = false;
   run_thread([&] {
     fill_and_clear(kClass, kMany);
-    flux::reserve(64, 1000);
     page_source.discard = discard;
     std::thread other([] {
       slow_thread = std::this_thread::get_id();

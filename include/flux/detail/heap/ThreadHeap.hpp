@@ -50,10 +50,11 @@ class ThreadHeap {
     return !is_attended();
   }
 
-  /// Any thread, for an owner that does not attend to the heap: takes home what was posted, a bounded part of it,
-  /// and keeps the heap's limit. What is posted while another thread holds the lock may wait for the next post.
+  /// Any thread, for an owner that does not attend to the heap and has reserved nothing: takes home what was
+  /// posted, a bounded part of it, and keeps the heap's limit. What is posted while another thread holds the lock
+  /// may wait for the next post.
   void help() noexcept {
-    for (unsigned round = 0; round != kMostRounds && lock_.try_lock(); ++round) {
+    for (unsigned round = 0; round != kMostRounds && !is_reserved() && lock_.try_lock(); ++round) {
       // relaxed, here and below: a hint to those who post; what they do for it, they do under the lock.
       attended_.store(false, std::memory_order_relaxed);
       collect();
@@ -106,6 +107,8 @@ class ThreadHeap {
     collect_all();
     bins_.empty(size_class, home_);
     const bool is_done = bins_.populate(size_class) && home_.reserve(size_class, count);
+    // relaxed: for others to see soon.
+    if (is_done) reserved_.store(true, std::memory_order_relaxed);
     keep_limit(retention_limit.get(), kAllDiscards);
     return is_done;
   }
@@ -122,7 +125,7 @@ class ThreadHeap {
   /// retain, at most; bytes.
   std::size_t disown() noexcept {
     const HeapLockGuard guard(lock_);
-    home_.end_reserve();
+    end_reserve();
     if (!home_.source().is_within_a_block()) bring_all_home();
     is_owned_ = false;
     attended_.store(false, std::memory_order_relaxed);
@@ -141,20 +144,21 @@ class ThreadHeap {
 
   /// Gives back all memory that holds no live object, but for what lies in the bins and in what is reserved
   /// when another thread owns the heap; returns the bytes. Any thread: `is_mine` says whether the caller owns
-  /// the heap. Leaves alone a heap that its owner is at work on.
+  /// the heap. Leaves alone a heap that its owner is at work on, or has reserved memory in.
   std::size_t trim(bool is_mine) noexcept {
     std::size_t bytes = 0;
+    unsigned pieces = 0;
     for (bool is_done = false; !is_done && lock_to_trim(is_mine); lock_.unlock()) {
       SlabSource& source = home_.source();
       if (is_mine || !is_owned_) {
-        home_.end_reserve();
+        end_reserve();
         bring_all_home();
         is_done = true;
       } else {  // a piece at a time: the owner may want to go on
         collect();
         const std::size_t given = source.discard_above(0, kMostDiscards);
         bytes += given;
-        is_done = given == 0 && pending_ == nullptr;
+        is_done = (given == 0 && pending_ == nullptr) || ++pieces == kMostPieces;
       }
       if (is_done) bytes += source.discard_all();
     }
@@ -187,6 +191,7 @@ class ThreadHeap {
   static constexpr unsigned kAllDiscards = ~0u;
   static constexpr unsigned kMostRounds = 4;
   static constexpr unsigned kMostAttempts = 1000;
+  static constexpr unsigned kMostPieces = 4096;   // of a trim, while the owner works on
   static constexpr std::uint32_t kPatience = 16;  // chains posted between two looks at the owner's slow calls
 
   explicit ThreadHeap(const SlabSource& source) noexcept : home_(source) {
@@ -252,6 +257,17 @@ class ThreadHeap {
     home_.put(objects.data(), end);
   }
 
+  /// Whether the owner must not find the lock taken: to wait would be a call to the system.
+  bool is_reserved() const noexcept {
+    // relaxed: as in reserve.
+    return reserved_.load(std::memory_order_relaxed);
+  }
+
+  void end_reserve() noexcept {
+    home_.end_reserve();
+    reserved_.store(false, std::memory_order_relaxed);
+  }
+
   /// Gives back what is retained above a limit, a bounded piece of it; whether any was.
   bool keep_limit(std::size_t limit, unsigned discards) noexcept {
     SlabSource& source = home_.source();
@@ -265,7 +281,7 @@ class ThreadHeap {
   }
 
   bool lock_unless_busy() noexcept {
-    for (unsigned attempt = 0; attempt != kMostAttempts; ++attempt) {
+    for (unsigned attempt = 0; attempt != kMostAttempts && !is_reserved(); ++attempt) {
       if (lock_.try_lock()) return true;
       ::sched_yield();
     }
@@ -281,6 +297,7 @@ class ThreadHeap {
   alignas(128) HeapLock lock_;
   bool is_owned_ = true;
   std::atomic<std::uint32_t> slow_calls_{0};  ///< of owners
+  std::atomic<bool> reserved_{false};         ///< by the owner
   std::size_t parked_bytes_ = 0;
   Carrier* pending_ = nullptr;
   HomeSlabs home_;

@@ -125,7 +125,7 @@ class SlabSource {
   /// The equations above.
   bool is_valid() const noexcept {
     std::uint32_t dirty = 0;
-    bool may_be_dirty = true;
+    bool may_be_dirty = last_dirty_ != nullptr;
     for (const Region* region = first_; region != nullptr; region = region->next) {
       for (unsigned i = 0; i != with_room_.size(); ++i) {
         const bool may_have_room = region->sequence >= with_room_[i]->sequence;
