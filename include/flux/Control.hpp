@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
@@ -10,7 +11,8 @@
 // What a program may ask of the memory behind flux: to have it ready, to give it back, how much of it to keep.
 //
 // All functions may be called by any thread at any time, but not from signal handlers. A library with a copy of
-// flux of its own (hidden visibility, RTLD_LOCAL) has settings and heaps of its own.
+// flux of its own (hidden visibility, RTLD_LOCAL, or an executable that does not export its symbols) has settings
+// and heaps of its own.
 
 namespace flux {
 
@@ -22,14 +24,17 @@ inline constexpr std::size_t kNever = SIZE_MAX;
 
 /// Has memory ready for `n` objects of `bytes` each beside those alive, for the calling thread: committed and
 /// resident. From then on n allocations of such objects, and any mix of allocations and frees by this thread that
-/// stays within n, call the system for nothing and take no page fault. Holds until the thread ends or calls trim();
+/// stays within n, call the system for nothing and take no page fault (code that never ran may take one of its
+/// own). The same goes for frees of other threads' objects. Holds until the thread ends or calls trim();
 /// going beyond n may use some of it up. Calls do not add up while nothing is allocated in between: the largest n
 /// counts.
 ///
-/// Requires an alignment that is a power of two. Throws std::invalid_argument when such objects do not come
-/// from slabs (beyond 32 KiB, or aligned beyond 4 KiB), std::bad_alloc, with nothing reserved, when memory is
-/// out or n objects are more than the machine's memory.
+/// Throws std::invalid_argument when such objects do not come from slabs (beyond 32 KiB, or aligned beyond 4 KiB)
+/// or the alignment is no power of two; std::bad_alloc when memory is out or n objects are more than the machine's
+/// memory, and what was reserved before stays so.
 inline void reserve(std::size_t bytes, std::size_t n, std::size_t alignment = alignof(void*)) {
+  if (!std::has_single_bit(alignment))
+    std::__throw_invalid_argument("flux::reserve: the alignment is not a power of two");
   const unsigned size_class = detail::size_class_of(bytes, alignment);
   if (size_class == detail::kNoSizeClass)
     std::__throw_invalid_argument(
@@ -55,10 +60,11 @@ inline void flush() noexcept { detail::LocalHeap::flush(); }
 inline std::size_t trim() noexcept { return detail::LocalHeap::trim(); }
 
 /// How much free memory a thread's heap keeps for later, bytes: 32 MiB, or what FLUX_RETENTION says ("16M",
-/// "none", "hold"), or what was set. What is above goes back by itself, a bounded piece whenever the thread
-/// frees or allocates some dozen to hundred objects; while it does neither, and after its end, whenever others
-/// have freed some dozen of its objects. Ended threads' heaps together retain no more than that. Not counted: slabs
-/// in which an object is live, in a bin, on its way home, or reserved. Within what is reserved nothing goes back.
+/// "none", "hold"), or what was set. What is above goes back by itself: a bounded piece whenever one of the thread's
+/// bins runs full or empty, some dozen to hundred objects apart, unless a steady queue stays within them; while the
+/// thread sleeps, by those who free its objects, from some 2,000 of them on (or 2 MiB); after its end at every 64th,
+/// and all ended threads' heaps together retain no more than that. Not counted: slabs in which an object is live, in
+/// a bin, on its way home, or reserved. Within what is reserved nothing goes back.
 inline std::size_t retention_limit() noexcept { return detail::retention_limit.get(); }
 inline void set_retention_limit(std::size_t bytes) noexcept { detail::retention_limit.set(bytes); }
 

@@ -90,16 +90,43 @@ BOOST_AUTO_TEST_CASE(what_comes_home_to_a_sleeping_owner_beyond_its_limit_goes_b
   BOOST_TEST(complaint_about(*heap) == "");
 }
 
-BOOST_AUTO_TEST_CASE(what_comes_home_to_a_parked_heap_beyond_its_share_goes_back) {
-  OwnHeap heap;
-  Random random;
-  Objects objects = pop_many(*heap, kClass, 500'000);
-  shuffle(objects, random);
-  const std::size_t share = heap->disown();
-  post_all(*heap, objects, kClass);
-  BOOST_TEST(heap->retained_bytes() <= share);
-  BOOST_TEST(census_of(*heap).slabs == 0u);
-  BOOST_TEST(complaint_about(*heap) == "");
+BOOST_AUTO_TEST_CASE(what_comes_home_to_parked_heaps_counts_against_one_limit_for_all) {
+  for (const std::size_t limit : {std::size_t{0}, std::size_t{4} << 20, std::size_t{12} << 20}) {
+    const WithRetentionLimit some(limit);
+    std::size_t retained = 0, claimed = 0;
+    const FreshHeaps fresh;  // no other heap is parked
+    std::vector<ThreadHeap*> heaps(3);
+    for (ThreadHeap*& heap : heaps) heap = ThreadHeap::create();
+    for (ThreadHeap* heap : heaps) {
+      Random random;
+      Objects objects = pop_many(*heap, kClass, 150'000);
+      shuffle(objects, random);
+      heap->disown();
+      post_all(*heap, objects, kClass);
+      BOOST_TEST(census_of(*heap).slabs == 0u);
+      BOOST_TEST(complaint_about(*heap) == "");
+      retained += heap->retained_bytes();
+    }
+    BOOST_TEST(retained <= limit);
+    BOOST_TEST(retained + 3 * kHugePageBytes >= limit);
+    for (ThreadHeap* heap : heaps) heap->own();
+    claimed = parked_bytes.claim(limit, limit);  // all shares were given back
+    parked_bytes.give_back(claimed);
+    BOOST_TEST(claimed == limit);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(who_holds_keeps_what_comes_home_to_sleeping_owners_and_parked_heaps) {
+  const WithRetentionLimit hold(flux::kHold);
+  for (const bool is_parked : {false, true}) {
+    OwnHeap heap;
+    const Objects objects = pop_many(*heap, kClass, 500'000);
+    if (is_parked) heap->disown();
+    post_all(*heap, objects, kClass);
+    BOOST_TEST(heap.pages().discards() == 0u);
+    BOOST_TEST(heap->retained_bytes() >= 500'000 * 64 - 2 * kUnitBytes);
+    if (is_parked) heap->own();
+  }
 }
 
 BOOST_AUTO_TEST_CASE(what_threads_free_at_once_of_a_parked_heap_all_comes_home) {

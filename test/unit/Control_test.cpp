@@ -344,6 +344,8 @@ BOOST_AUTO_TEST_CASE(objects_that_do_not_come_from_slabs_cannot_be_reserved) {
   BOOST_CHECK_THROW(flux::reserve(32'769, 0), std::invalid_argument);
   BOOST_CHECK_THROW(flux::reserve(SIZE_MAX, 1), std::invalid_argument);
   BOOST_CHECK_THROW(flux::reserve(8, 1, 8192), std::invalid_argument);
+  BOOST_CHECK_THROW(flux::reserve(8, 1, 3), std::invalid_argument);
+  BOOST_CHECK_THROW(flux::reserve(8, 1, 0), std::invalid_argument);
   BOOST_CHECK_THROW(flux::reserve<Aligned>(1), std::invalid_argument);
   BOOST_CHECK_NO_THROW(flux::reserve(32'768, 1, 4096));
 }

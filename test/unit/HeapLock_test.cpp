@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <flux/detail/heap/HeapLock.hpp>
 #include <stdexcept>
+#include <thread>
 
 #include "support/Sanitizers.hpp"
 #include "support/Threads.hpp"
@@ -104,6 +105,33 @@ BOOST_AUTO_TEST_CASE(threads_that_hold_it_in_turn_see_what_the_others_did) {
   });
   BOOST_TEST(count == kThreads * rounds);
   BOOST_TEST(met == 0);
+}
+
+BOOST_AUTO_TEST_CASE(who_can_do_without_lets_those_who_wait_go_first) {
+  HeapLock lock;
+  std::size_t pieces = 0;
+  std::atomic<bool> is_over{false};
+  for (int round = 0; round != 20; ++round) {
+    is_over = false;
+    BOOST_REQUIRE(lock.try_lock_unless_wanted());
+    std::thread owner([&] {
+      lock.lock();
+      is_over = true;
+      lock.unlock();
+    });
+    pieces = 0;
+    do {  // long pieces, one right after another
+      for (int i = 0; i != 200; ++i) ::sched_yield();
+      lock.unlock();
+      while (!lock.try_lock_unless_wanted()) ::sched_yield();
+      ++pieces;
+    } while (!is_over && pieces != 10'000);
+    lock.unlock();
+    owner.join();
+    BOOST_TEST(pieces != 10'000u);
+    BOOST_TEST(lock.try_lock_unless_wanted());  // nobody wants it any more
+    lock.unlock();
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -279,6 +279,20 @@ BOOST_AUTO_TEST_CASE(a_reservation_is_made_whole_or_leaves_what_was_there) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_reservation_that_fails_leaves_an_earlier_one_in_its_slabs) {
+  for (const unsigned c : kClasses) {
+    OwnSlabs slabs;
+    BOOST_REQUIRE(slabs->reserve(c, 3 * capacity_of(c)));
+    std::set<const Slab*> before, after;
+    slabs->source().for_each_slab([&](const Slab& slab) { before.insert(&slab); });
+    slabs.pages.fail_from(20);
+    BOOST_TEST(!slabs->reserve(c, 2000 * capacity_of(c)));
+    slabs->source().for_each_slab([&](const Slab& slab) { after.insert(&slab); });
+    BOOST_TEST((after == before));
+    BOOST_TEST(slabs->is_valid());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(after_any_takes_puts_and_reservations_all_structures_agree) {
   Random random;
   OwnSlabs slabs;

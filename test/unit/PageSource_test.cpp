@@ -1,9 +1,12 @@
 // The system's page source: what it reserves is aligned, free of charge, inaccessible until committed, and
 // goes back.
+#include <sys/mman.h>
+
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <cerrno>
 #include <csignal>
 #include <cstddef>
 #include <flux/detail/memory/PageSource.hpp>
@@ -134,6 +137,24 @@ BOOST_AUTO_TEST_CASE(a_stand_in_is_in_use_while_it_lives_and_no_longer) {
     BOOST_TEST(page_source.address_limit() == kModestPieces);
   }
   BOOST_TEST(is_same(page_source, kSystemPages));
+}
+
+BOOST_AUTO_TEST_CASE(what_gives_memory_back_leaves_errno_alone_and_works_on_locked_pages) {
+  constexpr std::size_t kBytes = std::size_t{2} << 20;
+  std::byte* const begin = kSystemPages.reserve(kBytes, kBytes);
+  BOOST_REQUIRE(kSystemPages.commit(begin, kBytes));
+  *begin = std::byte{1};
+  const bool is_locked = ::mlock(begin, 4096) == 0;
+  errno = 77;
+  kSystemPages.advise_huge(begin, kBytes, true);
+  kSystemPages.discard(begin, kBytes);
+  BOOST_TEST(errno == 77);
+  if (is_locked && !is_under_valgrind()) BOOST_TEST((*begin == std::byte{0}));
+  ::munlock(begin, 4096);
+  kSystemPages.advise_huge(begin + 1, kBytes, true);  // refused: no page begins there
+  kSystemPages.discard(begin + 1, kBytes);
+  BOOST_TEST(errno == 77);
+  kSystemPages.release(begin, kBytes);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

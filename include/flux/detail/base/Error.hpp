@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -26,5 +27,17 @@ namespace flux::detail {
 [[noreturn, gnu::noinline, gnu::cold]] inline void throw_bad_array_new_length() {
   std::__throw_bad_array_new_length();
 }
+
+/// Leaves errno as it is, while it lives: what frees memory may stand between a failed call and a look at that.
+class KeepErrno {
+ public:
+  KeepErrno() noexcept = default;
+  KeepErrno(const KeepErrno&) = delete;
+  KeepErrno& operator=(const KeepErrno&) = delete;
+  ~KeepErrno() { errno = errno_; }
+
+ private:
+  int errno_ = errno;
+};
 
 }  // namespace flux::detail

@@ -43,7 +43,7 @@ class Setting {
   [[gnu::noinline, gnu::cold]] std::size_t read() noexcept {
     const char* const text = std::getenv(variable_);
     std::size_t value = usual_;
-    const bool is_bad = text != nullptr && !parse(text, value);
+    const bool is_bad = text != nullptr && *text != '\0' && !parse(text, value);
     std::size_t before = kUnread;
     // relaxed: as above. Threads that come at once read the same variable; the first one says what is wrong.
     if (!value_.compare_exchange_strong(before, value, std::memory_order_relaxed)) return before;

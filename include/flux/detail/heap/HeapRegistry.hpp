@@ -13,8 +13,6 @@ namespace flux::detail {
 // A lock-free stack: a thread that forks or dies in the middle holds nothing up. Heaps are never unmapped, so
 // following a stale link is harmless, and a count in the head's low bits, changed by every operation, tells a
 // head that went and came back (ABA) from one that stayed.
-//
-//   parked_bytes_ == the sum of parked_bytes() over parked heaps
 class HeapRegistry {
  public:
   /// Every heap there is, the last one made first, linked by next_made. Tests that unmap heaps set it back.
@@ -38,16 +36,9 @@ class HeapRegistry {
       visit(*heap);
   }
 
-  /// Parks a heap that the caller owns; from here on any thread may adopt it. Parked heaps together retain no
-  /// more free memory than a heap may: what would be too much goes back.
+  /// Parks a heap that the caller owns; from here on any thread may adopt it.
   void park(ThreadHeap* heap) noexcept {
-    const std::size_t bytes = heap->disown();
-    // relaxed, here and below: the sum stands for itself.
-    const std::size_t before = parked_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-    if (before + bytes > retention_limit.get()) {
-      heap->give_up_retained();
-      parked_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-    }
+    heap->disown();
     push(heap);
   }
 
@@ -55,7 +46,6 @@ class HeapRegistry {
   ThreadHeap* adopt() noexcept {
     ThreadHeap* const heap = pop();
     if (heap == nullptr) return nullptr;
-    parked_bytes_.fetch_sub(heap->parked_bytes(), std::memory_order_relaxed);
     heap->own();
     return heap;
   }
@@ -107,7 +97,6 @@ class HeapRegistry {
   }
 
   std::atomic<std::uint64_t> head_{0};
-  std::atomic<std::size_t> parked_bytes_{0};
 };
 
 inline constinit HeapRegistry heap_registry;

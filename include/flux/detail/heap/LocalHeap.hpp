@@ -188,6 +188,7 @@ bool LocalHeap::try_reserve(unsigned size_class, std::size_t count) noexcept {
   take_over();
   if (heap_ == nullptr && (!arm() || !take_heap())) return false;
   if (!heap_->reserve(size_class, count)) return false;
+  outbox_.set_may_help(false);
   const std::size_t most = static_cast<std::size_t>(Bins::capacity(size_class)) + 1;
   void* chain = nullptr;
   for (std::size_t i = std::min(count, most); i != 0; --i) {
@@ -207,6 +208,7 @@ void LocalHeap::flush() noexcept { local_heap.outbox_.flush(); }
 std::size_t LocalHeap::trim() noexcept {
   flush();
   local_heap.take_over();
+  local_heap.outbox_.set_may_help(true);
   return trim_all(local_heap.heap_);
 }
 

@@ -29,7 +29,7 @@ class Outbox {
   /// Posts every chain, however short.
   void flush() noexcept {
     for (Set& set : sets_) {
-      for (Entry& entry : set) entry.post();
+      for (Entry& entry : set) post(entry);
     }
   }
 
@@ -39,18 +39,21 @@ class Outbox {
     for (Set& set : sets_) set = {};
   }
 
+  /// Whether the thread does what comes with help: calls to the system, at times.
+  void set_may_help(bool may_help) noexcept { may_help_ = may_help; }
+
   /// Posts a single object at once, for a thread whose Outbox will not be flushed any more.
   static void post_one(ThreadHeap* owner, void* object, std::size_t stride) noexcept {
     Chain chain;
     chain.add(object, stride);
-    post(chain, owner);
+    post(chain, owner, true);
   }
 
  private:
   /// Posts the chain; helps where the owner does not attend to its heap.
-  static void post(Chain& chain, ThreadHeap* owner) noexcept {
-    chain.close([owner](Carrier* first, Carrier* last) {
-      if (!owner->post_remote(first, last) || !foreign_work.begin()) return;
+  static void post(Chain& chain, ThreadHeap* owner, bool may_help) noexcept {
+    chain.close([owner, may_help](Carrier* first, Carrier* last) {
+      if (!owner->post_remote(first, last) || !may_help || !foreign_work.begin()) return;
       owner->help();
       foreign_work.end();
     });
@@ -59,15 +62,15 @@ class Outbox {
   struct Entry {
     ThreadHeap* owner = nullptr;
     Chain chain;
-
-    [[gnu::noinline]] void post() noexcept { Outbox::post(chain, owner); }
   };
 
-  [[gnu::always_inline]] static void add_to(Entry& entry, void* object, std::size_t stride) noexcept {
+  [[gnu::always_inline]] void add_to(Entry& entry, void* object, std::size_t stride) noexcept {
     entry.chain.add(object, stride);
     if (entry.chain.is_full()) [[unlikely]]
-      entry.post();
+      post(entry);
   }
+
+  [[gnu::noinline]] void post(Entry& entry) noexcept { post(entry.chain, entry.owner, may_help_); }
 
   static constexpr std::size_t kSets = 16;
   using Set = std::array<Entry, 4>;
@@ -78,7 +81,7 @@ class Outbox {
       if (entry.owner == owner) return entry;
     }
     Entry& entry = set[turn_++ % set.size()];
-    entry.post();
+    post(entry);
     entry.owner = owner;
     return entry;
   }
@@ -91,6 +94,7 @@ class Outbox {
 
   std::array<Set, kSets> sets_{};
   std::uint32_t turn_ = 0;
+  bool may_help_ = true;
 };
 
 }  // namespace flux::detail

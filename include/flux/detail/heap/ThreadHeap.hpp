@@ -9,6 +9,7 @@
 #include <flux/detail/heap/HeapBins.hpp>
 #include <flux/detail/heap/HeapLock.hpp>
 #include <flux/detail/heap/Inbox.hpp>
+#include <flux/detail/heap/ParkedBytes.hpp>
 #include <flux/detail/slab/HomeSlabs.hpp>
 
 namespace flux::detail {
@@ -54,11 +55,12 @@ class ThreadHeap {
   /// posted, a bounded part of it, and keeps the heap's limit. What is posted while another thread holds the lock
   /// may wait for the next post.
   void help() noexcept {
-    for (unsigned round = 0; round != kMostRounds && !is_reserved() && lock_.try_lock(); ++round) {
+    for (unsigned round = 0; round != kMostRounds && lock_from_outside(); ++round) {
       // relaxed, here and below: a hint to those who post; what they do for it, they do under the lock.
       attended_.store(false, std::memory_order_relaxed);
       collect();
-      keep_limit(is_owned_ ? retention_limit.get() : parked_bytes_, kMostDiscardsForOthers);
+      if (!is_owned_) claim_share();
+      keep_limit(is_owned_ ? retention_limit.get() : share_, kMostDiscardsForOthers);
       const bool is_done = pending_ == nullptr;
       lock_.unlock();
       if (is_done && inbox_.is_empty()) return;
@@ -116,31 +118,22 @@ class ThreadHeap {
   /// The caller owns a heap that was parked.
   void own() noexcept {
     const HeapLockGuard guard(lock_);
+    give_up_share();
     is_owned_ = true;
     attended_.store(true, std::memory_order_relaxed);
   }
 
-  /// Parks the heap, which ends what it reserved and empties its bins, unless it is so small that they cannot keep
-  /// much from going back: the next small thread then begins with full ones. Returns what the heap goes on to
-  /// retain, at most; bytes.
-  std::size_t disown() noexcept {
+  /// Parks the heap, which ends what it reserved, gives back what it may not retain, and empties its bins, unless it
+  /// is so small that they cannot keep much from going back: the next small thread then begins with full ones.
+  void disown() noexcept {
     const HeapLockGuard guard(lock_);
     end_reserve();
     if (!home_.source().is_within_a_block()) bring_all_home();
     is_owned_ = false;
     attended_.store(false, std::memory_order_relaxed);
-    return parked_bytes_ = home_.source().retained_bytes();
+    claim_share();
+    keep_limit(share_, kAllDiscards);
   }
-
-  /// Has a parked heap retain nothing from here on.
-  void give_up_retained() noexcept {
-    const HeapLockGuard guard(lock_);
-    home_.source().discard_all();
-    parked_bytes_ = 0;
-  }
-
-  /// What a parked heap may retain, bytes. Whoever parked or adopted it.
-  std::size_t parked_bytes() const noexcept { return parked_bytes_; }
 
   /// Gives back all memory that holds no live object, but for what lies in the bins and in what is reserved
   /// when another thread owns the heap; returns the bytes. Any thread: `is_mine` says whether the caller owns
@@ -153,14 +146,15 @@ class ThreadHeap {
       if (is_mine || !is_owned_) {
         end_reserve();
         bring_all_home();
+        give_up_share();
         is_done = true;
       } else {  // a piece at a time: the owner may want to go on
         collect();
-        const std::size_t given = source.discard_above(0, kMostDiscards);
-        bytes += given;
-        is_done = (given == 0 && pending_ == nullptr) || ++pieces == kMostPieces;
+        source.spare_no_block();
+        bytes += source.discard_above(0, kMostDiscards);
+        is_done = ++pieces == kMostPieces || (pending_ == nullptr && source.retained_bytes() == 0);
       }
-      if (is_done) bytes += source.discard_all();
+      if (is_done && pieces != kMostPieces) bytes += source.discard_all();
     }
     return bytes;
   }
@@ -257,6 +251,16 @@ class ThreadHeap {
     home_.put(objects.data(), end);
   }
 
+  /// Of a parked heap: what it may retain grows to what it does, as far as there is room.
+  void claim_share() noexcept {
+    const std::size_t retained = home_.source().retained_bytes();
+    if (retained > share_) share_ += parked_bytes.claim(retained - share_, retention_limit.get());
+  }
+  void give_up_share() noexcept {
+    parked_bytes.give_back(share_);
+    share_ = 0;
+  }
+
   /// Whether the owner must not find the lock taken: to wait would be a call to the system.
   bool is_reserved() const noexcept {
     // relaxed: as in reserve.
@@ -281,10 +285,19 @@ class ThreadHeap {
   }
 
   bool lock_unless_busy() noexcept {
+    Wait wait;
     for (unsigned attempt = 0; attempt != kMostAttempts && !is_reserved(); ++attempt) {
-      if (lock_.try_lock()) return true;
-      ::sched_yield();
+      if (lock_from_outside()) return true;
+      wait.once();
     }
+    return false;
+  }
+
+  /// For work on another thread's heap.
+  bool lock_from_outside() noexcept {
+    if (is_reserved() || !lock_.try_lock_unless_wanted()) return false;
+    if (!is_reserved()) return true;
+    lock_.unlock();
     return false;
   }
 
@@ -298,7 +311,7 @@ class ThreadHeap {
   bool is_owned_ = true;
   std::atomic<std::uint32_t> slow_calls_{0};  ///< of owners
   std::atomic<bool> reserved_{false};         ///< by the owner
-  std::size_t parked_bytes_ = 0;
+  std::size_t share_ = 0;                     ///< of parked_bytes; 0 while owned
   Carrier* pending_ = nullptr;
   HomeSlabs home_;
   HeapBins bins_;  // last: its stacks are touched only as needed

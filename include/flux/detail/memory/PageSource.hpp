@@ -8,6 +8,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <flux/detail/base/Error.hpp>
+
 // LeakSanitizer looks for pointers in what malloc gave, not in mapped pages: it is told of ours. Weak: null
 // elsewhere.
 extern "C" [[gnu::weak]] void __lsan_register_root_region(const void* begin, std::size_t bytes);
@@ -63,6 +65,7 @@ inline bool commit(std::byte* begin, std::size_t bytes) noexcept {
 inline void advise_huge([[maybe_unused]] std::byte* begin, [[maybe_unused]] std::size_t bytes,
                         [[maybe_unused]] bool huge) noexcept {
 #if defined(MADV_HUGEPAGE)
+  const KeepErrno keep;
   ::madvise(begin, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 #endif
 }
@@ -79,13 +82,22 @@ inline bool populate(std::byte* begin, std::size_t bytes) noexcept {
 #if defined(MADV_POPULATE_WRITE)
   constexpr int kPopulateWrite = MADV_POPULATE_WRITE;
 #else
-  constexpr int kPopulateWrite = 23;  // Linux
+  constexpr int kPopulateWrite = 23;   // Linux
 #endif
   if (::madvise(begin, bytes, kPopulateWrite) == 0) return true;
   return errno != ENOMEM && touch(begin, bytes);
 }
 
-inline void discard(std::byte* begin, std::size_t bytes) noexcept { ::madvise(begin, bytes, MADV_DONTNEED); }
+/// Also of pages that the program has locked, where the kernel can (5.18).
+inline void discard(std::byte* begin, std::size_t bytes) noexcept {
+#if defined(MADV_DONTNEED_LOCKED)
+  constexpr int kDontNeedLocked = MADV_DONTNEED_LOCKED;
+#else
+  constexpr int kDontNeedLocked = 24;  // Linux
+#endif
+  const KeepErrno keep;
+  if (::madvise(begin, bytes, MADV_DONTNEED) != 0) ::madvise(begin, bytes, kDontNeedLocked);
+}
 
 inline std::size_t address_limit() noexcept {
   rlimit limit{};

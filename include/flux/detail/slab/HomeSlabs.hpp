@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include <flux/detail/slab/PartialSlabs.hpp>
 #include <flux/detail/slab/SlabSource.hpp>
@@ -59,15 +60,14 @@ class HomeSlabs {
   /// Sees to it that `count` objects of the class are home, in slabs that stay the class's and whose memory is
   /// resident. False when memory is out; nothing has changed then but that some memory may be resident.
   bool reserve(unsigned size_class, std::size_t count) noexcept {
-    const std::uint32_t before = reserved_[size_class];
     std::size_t home = 0;
     for_each_slab(size_class, [&home](Slab& slab) { home += slab.free; });
     bool is_done = true;
-    reserved_[size_class] = ~std::uint32_t{0};
+    Slab* carved = nullptr;  // in no list yet, linked by next
     for (; is_done && home < count; home += kSizeClassInfo[size_class].capacity) {
       Slab* const slab = carve(size_class);
       is_done = slab != nullptr;
-      if (is_done) partial_[size_class].update(*slab);
+      if (is_done) slab->next = std::exchange(carved, slab);
     }
     const std::size_t bytes = kSizeClassInfo[size_class].units * kUnitBytes;
     const Region* region = nullptr;  // whose records, also those behind the slabs', are resident
@@ -77,8 +77,8 @@ class HomeSlabs {
       region = Region::of(&slab);
       is_done = is_done && page_source.populate(Region::of(&slab)->begin(), kHeaderUnits * kUnitBytes);
     });
-    reserved_[size_class] = is_done ? slabs_[size_class] : before;
-    if (!is_done) retire_unreserved(size_class);
+    if (is_done) reserved_[size_class] = slabs_[size_class];
+    while (carved != nullptr) settle(*std::exchange(carved, carved->next));
     return is_done;
   }
 

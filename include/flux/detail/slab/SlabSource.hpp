@@ -95,6 +95,12 @@ class SlabSource {
     return before - retained_bytes();
   }
 
+  /// Forgets which block was used last.
+  void spare_no_block() noexcept {
+    if (last_block_ != nullptr) note_dirty(*Region::of(last_block_));
+    last_block_ = nullptr;
+  }
+
   /// Gives all free memory back, and the records of regions without slabs; returns the bytes given. Not
   /// bounded.
   std::size_t discard_all() noexcept {
@@ -166,11 +172,6 @@ class SlabSource {
     if (last_block_ != nullptr && last_block_ != block) note_dirty(*Region::of(last_block_));
     last_block_ = block;
     note_dirty(region);
-  }
-
-  void spare_no_block() noexcept {
-    if (last_block_ != nullptr) note_dirty(*Region::of(last_block_));
-    last_block_ = nullptr;
   }
 
   void discard_records(Region& region) noexcept {
