@@ -28,6 +28,7 @@ class Outbox {
 
   /// Posts every chain, however short.
   void flush() noexcept {
+    if (!is_used_) return;
     for (Set& set : sets_) {
       for (Entry& entry : set) post(entry);
     }
@@ -35,8 +36,10 @@ class Outbox {
 
   /// The same, and knows no owner any more.
   void close() noexcept {
+    if (!is_used_) return;
     flush();
     for (Set& set : sets_) set = {};
+    is_used_ = false;
   }
 
   /// Whether the thread does what comes with help: calls to the system, at times.
@@ -83,6 +86,7 @@ class Outbox {
     Entry& entry = set[turn_++ % set.size()];
     post(entry);
     entry.owner = owner;
+    is_used_ = true;
     return entry;
   }
 
@@ -92,9 +96,10 @@ class Outbox {
     return static_cast<std::size_t>((region * 0x9E37'79B9'7F4A'7C15) >> 60);
   }
 
-  std::array<Set, kSets> sets_{};
   std::uint32_t turn_ = 0;
   bool may_help_ = true;
+  bool is_used_ = false;  ///< an entry has an owner; else nothing of sets_ need be touched, nor be resident
+  std::array<Set, kSets> sets_{};
 };
 
 }  // namespace flux::detail

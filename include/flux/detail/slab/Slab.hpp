@@ -100,12 +100,25 @@ struct Slab {
   void** put(void** first, void** last) noexcept {
     void** const begin = first;
     do {
-      void** const run = first;  // of neighbours, as a container leaves them that is cleared in order
-      const std::uint32_t index = index_of(*run);
-      void** const run_end = run + std::min(last - run, std::ptrdiff_t{capacity} - std::ptrdiff_t{index});
-      const std::byte* neighbour = static_cast<const std::byte*>(*run) + stride;
-      while (++first != run_end && *first == neighbour) neighbour += stride;
-      set_bits(index, static_cast<std::uint32_t>(first - run));
+      // A run of neighbours, upwards or downwards, as a container leaves them that is cleared in order.
+      void** const run = first++;
+      const auto* const object = static_cast<const std::byte*>(*run);
+      const std::uint32_t index = index_of(object);
+      if (first != last && *first == object + stride) {
+        void** const run_end = run + std::min(last - run, std::ptrdiff_t{capacity} - std::ptrdiff_t{index});
+        for (const std::byte* next_up = object + stride; first < run_end && *first == next_up; ++first)
+          next_up += stride;
+        set_bits(index, static_cast<std::uint32_t>(first - run));
+      } else if (first != last && *first == object - stride) {
+        void** const run_end = run + std::min(last - run, std::ptrdiff_t{index} + 1);
+        for (const std::byte* next_down = object - stride; first < run_end && *first == next_down; ++first)
+          next_down -= stride;
+        const auto count = static_cast<std::uint32_t>(first - run);
+        set_bits(index + 1 - count, count);
+      } else {
+        if (index / 64 < first_word) first_word = index / 64;
+        set_word(index / 64, std::uint64_t{1} << index % 64);
+      }
     } while (first != last && holds(*first));
     free += static_cast<std::uint32_t>(first - begin);
     return first;
