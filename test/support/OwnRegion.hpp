@@ -43,7 +43,7 @@ class OwnRegion {
 /// Takes objects until `left` are home.
 inline void take_all_but(detail::Slab& slab, std::uint32_t left) {
   void* taken[1];
-  while (slab.free > left) slab.take(taken, taken + 1);
+  while (slab.free > left) slab.take(taken, taken, taken + 1);
 }
 
 /// Brings the lowest objects home until `count` are. Requires that none is home.

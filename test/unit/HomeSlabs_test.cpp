@@ -101,8 +101,7 @@ BOOST_AUTO_TEST_CASE(a_take_looks_at_eight_slabs_at_most) {
   BOOST_TEST(slabs->is_valid());
 }
 
-BOOST_AUTO_TEST_CASE(
-    a_take_wants_64_scattered_objects_at_most_and_any_number_from_a_slab_that_is_mostly_home) {
+BOOST_AUTO_TEST_CASE(a_take_wants_64_scattered_objects_at_most_and_any_number_that_lie_together) {
   constexpr unsigned kClass = 7;
   OwnSlabs slabs;
   const Objects objects = slabs.take(kClass, 4 * capacity_of(kClass));
@@ -111,7 +110,11 @@ BOOST_AUTO_TEST_CASE(
   slabs.put(every_third);
   void** const end = places.data() + places.size();
   BOOST_TEST(end - slabs->take(kClass, places.data(), end) == 64);
-  BOOST_TEST(end - slabs->take(kClass + 1, places.data(), end) == 256);
+  for (std::size_t taken = 0; taken != capacity_of(kClass + 1);) {
+    const auto now = static_cast<std::size_t>(end - slabs->take(kClass + 1, places.data(), end));
+    BOOST_TEST(now == std::min(places.size(), capacity_of(kClass + 1) - taken));
+    taken += now;
+  }
   BOOST_TEST(slabs->is_valid());
 }
 

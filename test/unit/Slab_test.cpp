@@ -41,10 +41,12 @@ class OwnSlab {
   }
 
   /// Takes at most `most` objects, in the order in which a bin would hand them out.
-  Objects take(std::size_t most) {
+  Objects take(std::size_t most) { return take(most, most); }
+  /// The same; takes such as lie scattered only while it has fewer than `enough`.
+  Objects take(std::size_t most, std::size_t enough) {
     Objects stack(most + 1, nullptr);
     void** const end = stack.data() + stack.size();
-    void** const low = record_.take(end - most, end);
+    void** const low = record_.take(end - most, end - static_cast<std::ptrdiff_t>(enough), end);
     return {stack.rbegin(), stack.rbegin() + (end - low)};
   }
 
@@ -131,6 +133,29 @@ BOOST_AUTO_TEST_CASE(taking_any_number_takes_no_more_and_goes_on_where_it_stoppe
       BOOST_TEST((taken == slab.all()));
       BOOST_TEST(slab->is_valid());
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_take_goes_on_past_enough_with_whole_words_and_stops_at_the_first_bit_that_lies_alone) {
+  OwnSlab slab(3);
+  slab.take(64 * 10);
+  slab.put({slab.object(64 * 5 + 7), slab.object(64 * 7)});
+  BOOST_TEST((slab.take(400, 0).empty()));  // two bits lie before the whole words
+  BOOST_TEST((slab.take(400, 1) == Objects{slab.object(64 * 5 + 7)}));
+  const Objects some = slab.take(400, 2);
+  BOOST_TEST(some.size() == 400u);
+  BOOST_TEST(some.front() == slab.object(64 * 7));
+  BOOST_TEST(some[1] == slab.object(64 * 10));
+  BOOST_TEST(some.back() == slab.object(64 * 10 + 398));
+  BOOST_TEST(slab->is_valid());
+}
+
+BOOST_AUTO_TEST_CASE(the_last_objects_of_a_slab_are_not_left_for_a_take_of_their_own) {
+  for (const unsigned c : {4u, 6u, 40u, 87u}) {
+    OwnSlab slab(c);
+    BOOST_TEST_REQUIRE(slab->capacity % 64 != 0u);
+    BOOST_TEST((slab.take(slab->capacity, 0) == slab.all()));
+    BOOST_TEST(slab->is_valid());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(taking_none_changes_nothing) {

@@ -39,10 +39,9 @@ class HomeSlabs {
         slab = carve(size_class);
         if (slab == nullptr) break;
       }
-      void** const enough = slab->is_mostly_home() ? limit : std::max(limit, high - kMostScattered);
-      if (low <= enough) break;
-      low = slab->take(enough, low);
+      low = slab->take(limit, high - kMostScattered, low);
       partial.update_first(*slab);
+      if (slab->free != 0) break;  // what is left of it is not wanted
     }
     return low;
   }

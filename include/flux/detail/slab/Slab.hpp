@@ -66,24 +66,25 @@ struct Slab {
 
   bool holds(const void* p) const noexcept { return offset_of(p) < extent; }
 
-  /// Whether most of its objects are home: many words of the bitmap are whole.
-  bool is_mostly_home() const noexcept { return free > capacity / 2; }
-
   /// Takes objects out, lowest address first: writes their addresses downwards from `high`, at most to
   /// `limit`, so that a bin that pops from the top hands them out in address order. Returns the last place
-  /// written.
-  void** take(void** limit, void** high) noexcept {
+  /// written. Whole words of the bitmap cost a fraction of what bits do that lie scattered: those are taken only while
+  /// there are places above `enough`.
+  void** take(void** limit, void** enough, void** high) noexcept {
     std::uint32_t left = free;
     std::uint32_t w = first_word;
     while (left != 0 && high != limit) {
       std::uint64_t word = bitmap[w];
-      std::byte* object = objects + std::size_t{w} * 64 * stride;
-      if (word == ~std::uint64_t{0} && high - limit >= 64) {
-        for (unsigned i = 0; i != 64; ++i, object += stride) *--high = object;
+      std::byte* const object = objects + std::size_t{w} * 64 * stride;
+      const bool is_whole = word == ~std::uint64_t{0};
+      if (is_whole && high - limit >= 64) {
+        high = take_word(object, high);
         left -= 64;
         bitmap[w++] = 0;
         continue;
       }
+      const bool is_last = w == capacity / 64;  // less than a word; not worth a call of its own
+      if (high <= enough && !is_whole && !is_last) break;
       for (; word != 0 && high != limit; word &= word - 1, --left) {
         *--high = object + static_cast<std::uint32_t>(std::countr_zero(word)) * std::size_t{stride};
       }
@@ -137,6 +138,18 @@ struct Slab {
  private:
   std::uintptr_t offset_of(const void* p) const noexcept {
     return reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(objects);
+  }
+  // Two addresses a store: compilers leave the plain loop as it is, one address a cycle.
+  using AddressPair [[gnu::vector_size(16), gnu::aligned(8), gnu::may_alias]] = std::uintptr_t;
+
+  /// The addresses of the 64 objects of a whole word, whose first is `object`, downwards from `high`.
+  void** take_word(const std::byte* object, void** high) const noexcept {
+    const std::uintptr_t step = stride;
+    const std::uintptr_t last = reinterpret_cast<std::uintptr_t>(object) + 63 * step;
+    AddressPair pair{last, last - step};
+    for (void** place = high - 64; place != high; place += 2, pair -= 2 * step)
+      *reinterpret_cast<AddressPair*>(place) = pair;
+    return high - 64;
   }
   void set_bits(std::uint32_t index, std::uint32_t count) noexcept {
     std::uint32_t w = index / 64;
