@@ -113,7 +113,7 @@ class HeapBins {
   // What a call may bring home: where a full bin becomes a small one, where a call is one of many, and where each
   // object may be the last of its slab.
   static constexpr unsigned kMostRuns = 512;
-  static constexpr unsigned kFewRuns = 24;
+  static constexpr unsigned kFewRuns = 12;
   static constexpr unsigned kFewestRuns = 8;
   static constexpr std::ptrdiff_t kLeastPlaces = 8;
   static constexpr unsigned kLooks = 4;  // in a sweep
