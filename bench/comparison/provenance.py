@@ -61,7 +61,8 @@ def _compiler(cache):
 
 def _flags(cache):
     build_type = cache.get("CMAKE_BUILD_TYPE", "")
-    flags = [cache.get("CMAKE_CXX_FLAGS", ""), cache.get(f"CMAKE_CXX_FLAGS_{build_type.upper()}", ""), "-O3"]
+    flags = [cache.get("CMAKE_CXX_FLAGS", ""), cache.get(f"CMAKE_CXX_FLAGS_{build_type.upper()}", "")]
+    flags.append("-O3 -falign-functions=64 -falign-loops=32")  # CMakeLists.txt's
     words = dict.fromkeys(" ".join(flags).split())
     return f"-std=c++20 {' '.join(words)} ({build_type or 'no'} build type; no -march)"
 
