@@ -24,7 +24,8 @@ def parse_arguments():
     option("--rounds", type=int, default=6, metavar="N", help="processes per row and allocator (default: 6)")
     option("--rows", default="", metavar="REGEX", help="only rows that match")
     option("--peers", default="", metavar="LIST",
-           help="these as well, by comma: mimalloc, jemalloc, tcmalloc; all: those that were built")
+           help=f"these as well, by comma: {', '.join(name for name in PROGRAMS if name not in BASICS)}; "
+                "all: those that were built")
     option("--alone", action="store_true", help="without the second, sleeping thread")
     option("--orderbook", metavar="FILE", help="what flux_orderbook --json wrote, instead of a run")
     option("--json", metavar="OUT", help="write the figures")

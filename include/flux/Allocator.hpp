@@ -32,9 +32,13 @@ struct AllocationResult {
 /// after the thread that allocated it has ended. All functions may be called by any thread, but not from
 /// signal handlers. T may be incomplete until a member function is used. Usable in constant evaluation, as
 /// `std::allocator` is.
+///
+/// Tag: any type, complete or not, that names a domain. Objects of different tags never share a slab, memory of one
+/// never serves another, and containers of different tags are different types. For each tag with which it allocates
+/// a thread has a heap of its own, with a retention limit of its own (flux/Control.hpp).
 // Asks the compiler, not std::is_constant_evaluated, whether an evaluation is constant: clang++ 14 takes that
 // for true at run time in C++23, and flux would fall silent.
-template <class T>
+template <class T, class Tag = void>
 class Allocator {
   static_assert(!std::is_const_v<T> && !std::is_volatile_v<T>,
                 "flux::Allocator<T>: T must not be cv-qualified");
@@ -49,19 +53,19 @@ class Allocator {
   using is_always_equal = std::true_type;
   template <class U>
   struct rebind {
-    using other = Allocator<U>;
+    using other = Allocator<U, Tag>;
   };
 
   constexpr Allocator() noexcept = default;
   template <class U>
-  constexpr Allocator(const Allocator<U>&) noexcept {}
+  constexpr Allocator(const Allocator<U, Tag>&) noexcept {}
 
   /// Storage for `n` objects, aligned for T.
   /// Throws std::bad_array_new_length when n objects exceed the address space, std::bad_alloc when memory is
   /// out.
   [[nodiscard]] constexpr T* allocate(std::size_t n) {
     if (__builtin_is_constant_evaluated()) return std::allocator<T>{}.allocate(n);
-    if (is_slab_object(n)) return static_cast<T*>(detail::allocate(size_class()));
+    if (is_slab_object(n)) return static_cast<T*>(detail::allocate<Tag>(size_class()));
     return allocate_array(n);
   }
 
@@ -69,10 +73,10 @@ class Allocator {
   /// asked for.
   [[nodiscard]] constexpr AllocationResult<T*> allocate_at_least(std::size_t n) { return {allocate(n), n}; }
 
-  /// Frees storage. Requires that `p` came from allocate(n) of a flux::Allocator<T>, and was not freed since.
+  /// Frees storage. Requires that `p` came from allocate(n) of a flux::Allocator<T, Tag>, and was not freed since.
   constexpr void deallocate(T* p, std::size_t n) noexcept {
     if (__builtin_is_constant_evaluated()) return std::allocator<T>{}.deallocate(p, n);
-    if (is_slab_object(n)) return detail::deallocate(p, size_class());
+    if (is_slab_object(n)) return detail::deallocate<Tag>(p, size_class());
     detail::operator_delete(p, n * sizeof(T), alignof(T));
   }
 
@@ -91,8 +95,8 @@ class Allocator {
   }
 };
 
-template <class T, class U>
-constexpr bool operator==(const Allocator<T>&, const Allocator<U>&) noexcept {
+template <class T, class U, class Tag>
+constexpr bool operator==(const Allocator<T, Tag>&, const Allocator<U, Tag>&) noexcept {
   return true;
 }
 

@@ -32,32 +32,38 @@ inline constexpr std::size_t kNever = SIZE_MAX;
 /// Throws std::invalid_argument when such objects do not come from slabs (beyond 32 KiB, or aligned beyond 4 KiB)
 /// or the alignment is no power of two; std::bad_alloc when memory is out or n objects are more than the machine's
 /// memory, and what was reserved before stays so.
-inline void reserve(std::size_t bytes, std::size_t n, std::size_t alignment = alignof(void*)) {
+///
+/// Tag: that of the allocators whose objects these will be; `void` for those without.
+template <class Tag = void>
+void reserve(std::size_t bytes, std::size_t n, std::size_t alignment = alignof(void*)) {
   if (!std::has_single_bit(alignment))
     std::__throw_invalid_argument("flux::reserve: the alignment is not a power of two");
   const unsigned size_class = detail::size_class_of(bytes, alignment);
   if (size_class == detail::kNoSizeClass)
     std::__throw_invalid_argument(
         "flux::reserve: objects beyond 32 KiB, or aligned beyond 4 KiB, have no slabs");
-  if (n != 0) detail::LocalHeap::reserve(size_class, n);
+  if (n != 0) detail::LocalHeap<Tag>::reserve(size_class, n);
 }
 
 /// The same, for objects of type T. A container's nodes are not of its value type: those of std::list<T> take
 /// two pointers more, those of std::map<K, V> four.
-template <class T>
+template <class T, class Tag = void>
 void reserve(std::size_t n) {
-  reserve(sizeof(T), n, alignof(T));
+  reserve<Tag>(sizeof(T), n, alignof(T));
 }
 
 /// Sends home what the calling thread has freed of other threads' objects, and still keeps to send in one go.
-inline void flush() noexcept { detail::LocalHeap::flush(); }
+inline void flush() noexcept { detail::local_thread.outbox().flush(); }
 
 /// Gives back to the system all memory that holds no live object: the calling thread's (with what it reserved),
 /// that of ended threads, and what other threads can do without: all but what lies in their bins, and what they
 /// have freed of others' objects and not sent home (see flush). Leaves alone a thread that is inside flux at the
 /// moment, and one that has reserved memory. Returns the bytes, in slabs' units of 64 KiB. Takes time with the
 /// number of free slabs and of objects on their way home.
-inline std::size_t trim() noexcept { return detail::LocalHeap::trim(); }
+inline std::size_t trim() noexcept {
+  detail::local_heap<>.take_over();
+  return detail::local_thread.trim();
+}
 
 /// How much free memory a thread's heap keeps for later, bytes: 32 MiB, or what FLUX_RETENTION says ("16M",
 /// "none", "hold"), or what was set. What is above goes back by itself: a bounded piece whenever one of the thread's

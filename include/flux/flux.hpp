@@ -1,3 +1,4 @@
 #pragma once
 #include <flux/Allocator.hpp>
 #include <flux/Control.hpp>
+#include <flux/MemoryResource.hpp>

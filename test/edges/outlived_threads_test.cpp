@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(a_thread_without_a_heap_destroys_them) {
 BOOST_AUTO_TEST_CASE(a_thread_that_adopted_their_heap_destroys_them) {
   check_destruction([](std::unique_ptr<Containers> containers) {
     use_flux();
-    BOOST_TEST(local_heap.heap() == ThreadHeap::owner_of(&containers->list.front()));
+    BOOST_TEST(local_heap<>.heap() == ThreadHeap::owner_of(&containers->list.front()));
     BOOST_TEST(containers->is_filled());
     containers.reset();
     use_flux();
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(a_thread_destroys_them_when_flux_has_ended_it) {
   check_destruction([](std::unique_ptr<Containers> containers) {
     use_flux();
     at_thread_end([left = containers.release()] {
-      BOOST_TEST(local_heap.heap() == nullptr);
+      BOOST_TEST(local_heap<>.heap() == nullptr);
       delete left;
       use_flux();
     });

@@ -42,7 +42,7 @@ constexpr Side kThisSide{
     [](Numbers& numbers) { numbers.clear(); },
     [] { flux::flush(); },
     [] { return flux::trim(); },
-    []() -> const void* { return flux::detail::local_heap.heap(); },
+    []() -> const void* { return flux::detail::local_heap<>.heap(); },
 };
 
 }  // namespace

@@ -77,7 +77,7 @@ class Hoard {
 };
 
 void require_valid() {
-  ThreadHeap* const heap = local_heap.heap();
+  ThreadHeap* const heap = local_heap<>.heap();
   require(heap == nullptr || complaint_about(*heap).empty(), "the heap is valid");
 }
 
@@ -149,7 +149,7 @@ void go_on() {
   flux::reserve(64, 10'000);
   flux::trim();
   require_valid();
-  require(census_of(*local_heap.heap()).away() == 0, "nothing was lost");
+  require(census_of(*local_heap<>.heap()).away() == 0, "nothing was lost");
 }
 
 }  // namespace

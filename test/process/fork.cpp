@@ -77,7 +77,7 @@ void live() {
   std::vector<std::thread> threads;
   for (int i = 0; i != 8; ++i) threads.emplace_back([] { use(500); });
   for (std::thread& thread : threads) thread.join();
-  require(flux::detail::local_heap.heap()->is_valid(), "the heap is valid");
+  require(flux::detail::local_heap<>.heap()->is_valid(), "the heap is valid");
   flux::trim();
   use();
 }

@@ -49,7 +49,7 @@ void take_turn(void* self) {
 void allocate_first() {
   const std::vector<void*> objects = allocate_many();
   for (void* object : objects)
-    require(ThreadHeap::owner_of(object) == local_heap.heap(), "objects are of the thread that allocates");
+    require(ThreadHeap::owner_of(object) == local_heap<>.heap(), "objects are of the thread that allocates");
   deallocate_all(objects);
   deallocate_all(left);
 }
@@ -57,19 +57,19 @@ void allocate_first() {
 void free_first() {
   deallocate_all(left);
   deallocate_all(allocate_many());
-  require(local_heap.heap() != nullptr && local_heap.heap()->is_valid(), "the heap is valid");
+  require(local_heap<>.heap() != nullptr && local_heap<>.heap()->is_valid(), "the heap is valid");
 }
 
 void reserve_first() {
   flux::reserve(stride_of(kClass), kObjects);
   allocate_first();
-  require(local_heap.heap()->is_valid(), "the heap is valid");
+  require(local_heap<>.heap()->is_valid(), "the heap is valid");
 }
 
 void trim_first() {
   flux::trim();
   allocate_first();
-  require(local_heap.heap()->is_valid(), "the heap is valid");
+  require(local_heap<>.heap()->is_valid(), "the heap is valid");
 }
 
 }  // namespace

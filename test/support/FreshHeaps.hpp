@@ -10,16 +10,16 @@
 namespace flux::test {
 
 /// All heaps that are parked now, the last one parked first; the caller owns them.
-inline std::vector<detail::ThreadHeap*> adopt_all(detail::HeapRegistry& registry = detail::heap_registry) {
+inline std::vector<detail::ThreadHeap*> adopt_all(detail::ParkedHeaps& parked = detail::parked_heaps<>) {
   std::vector<detail::ThreadHeap*> heaps;
-  while (detail::ThreadHeap* heap = registry.adopt()) heaps.push_back(heap);
+  while (detail::ThreadHeap* heap = parked.adopt()) heaps.push_back(heap);
   return heaps;
 }
 
 /// Parks heaps so that adopt_all gives them in the same order again.
 inline void park_all(const std::vector<detail::ThreadHeap*>& heaps,
-                     detail::HeapRegistry& registry = detail::heap_registry) {
-  for (auto heap = heaps.rbegin(); heap != heaps.rend(); ++heap) registry.park(*heap);
+                     detail::ParkedHeaps& parked = detail::parked_heaps<>) {
+  for (auto heap = heaps.rbegin(); heap != heaps.rend(); ++heap) parked.park(*heap);
 }
 
 /// Holds back the heaps that are parked when it begins, so that the next thread makes one, from `pages()`, and
@@ -35,9 +35,9 @@ class FreshHeaps {
   FreshHeaps& operator=(const FreshHeaps&) = delete;
   ~FreshHeaps() {
     adopt_all();
-    detail::heap_registry.newest = newest_before_;
+    detail::heap_list.newest = newest_before_;
 #if FLUX_SHARED_CODE
-    detail::bins_cache = {};
+    detail::bins_cache<> = {};
 #endif
     park_all(held_back_);
   }
@@ -52,8 +52,10 @@ class FreshHeaps {
   }
 
  private:
+  std::size_t trimmed_ =
+      detail::local_thread.trim();  // so that parked heaps of tags have no part of the limit either
   FailingPageSource pages_;
-  detail::ThreadHeap* newest_before_ = detail::heap_registry.newest.exchange(nullptr);
+  detail::ThreadHeap* newest_before_ = detail::heap_list.newest.exchange(nullptr);
   std::vector<detail::ThreadHeap*> held_back_ = adopt_all();
 };
 

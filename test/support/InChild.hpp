@@ -37,7 +37,7 @@ auto in_child(Body body) {
     ::setrlimit(RLIMIT_CORE, &no_core);
     for (const int handled : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) std::signal(handled, SIG_DFL);
     adopt_all();
-    detail::heap_registry.newest = nullptr;
+    detail::heap_list.newest = nullptr;
     set_retention_limit(std::size_t{32} << 20);
     set_huge_pages_from(std::size_t{1536} << 10);
     std::optional<Figures> figures;

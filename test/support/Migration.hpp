@@ -24,7 +24,7 @@ inline thread_local const detail::ThreadHeap* known_heap = nullptr;
 /// another thread, and allocates again. Each operation must be of the thread that runs it.
 [[gnu::noinline]] inline void step(Baggage& baggage, unsigned size_class, std::size_t count) {
   const detail::ThreadHeap* const here = known_heap;
-  baggage.faults += detail::local_heap.heap() != here;
+  baggage.faults += detail::local_heap<>.heap() != here;
   baggage.faults += !are_marked(baggage.objects, size_class);
   deallocate_all(baggage.objects, size_class);
   baggage.objects = allocate_many(size_class, count);
@@ -40,7 +40,7 @@ std::size_t migrate(std::size_t threads, std::size_t migrants, Resume resume) {
   std::vector<char> is_over(migrants, 0);
   run_threads(threads, [&](std::size_t thread) {
     detail::deallocate(detail::allocate(0), 0);
-    known_heap = detail::local_heap.heap();
+    known_heap = detail::local_heap<>.heap();
     bool any = true;
     for (std::size_t round = 0; any; ++round) {
       for (std::size_t i = 0; i != migrants; ++i) {

@@ -47,10 +47,10 @@ struct Origin {
       is_usable = is_aligned(objects, alignof(T)) && has_mark(objects, count * sizeof(T), 3);
       if (is_from_a_heap) {
         constexpr unsigned kClass = size_class_of(sizeof(T), alignof(T));
-        is_usable = is_usable && is_object_of(*local_heap.heap(), objects, kClass);
+        is_usable = is_usable && is_object_of(*local_heap<>.heap(), objects, kClass);
       }
       allocator.deallocate(objects, count);
-      if (ThreadHeap* heap = local_heap.heap()) is_home_after = census_of(*heap).away() == 0;
+      if (ThreadHeap* heap = local_heap<>.heap()) is_home_after = census_of(*heap).away() == 0;
     });
   }
 };
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(a_thread_that_wants_arrays_only_gets_no_heap) {
   run_thread([] {
     const std::vector<long, flux::Allocator<long>> values(1000, 7);
     BOOST_TEST(values.back() == 7);
-    BOOST_TEST(local_heap.heap() == nullptr);
+    BOOST_TEST(local_heap<>.heap() == nullptr);
   });
   BOOST_TEST(fresh.pages().requests().empty());
 }
@@ -116,8 +116,8 @@ BOOST_AUTO_TEST_CASE(the_nodes_of_a_list_take_their_own_size_and_no_more) {
   FreshHeaps fresh;
   run_thread([] {
     const std::list<long, flux::Allocator<long>> list(1000, 5);
-    BOOST_TEST(census_of(*local_heap.heap(), size_class_of(24)).away() == 1000u);
-    BOOST_TEST(census_of(*local_heap.heap()).away() == 1000u);
+    BOOST_TEST(census_of(*local_heap<>.heap(), size_class_of(24)).away() == 1000u);
+    BOOST_TEST(census_of(*local_heap<>.heap()).away() == 1000u);
   });
   BOOST_TEST(census_of(*fresh.parked().front()).away() == 0u);
 }

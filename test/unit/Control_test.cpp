@@ -147,7 +147,7 @@ void with_fresh_heap(Work work, std::size_t address_limit = kModestPieces) {
   run_thread([&] { work(fresh.pages()); });
 }
 
-ThreadHeap& my_heap() { return *local_heap.heap(); }
+ThreadHeap& my_heap() { return *local_heap<>.heap(); }
 
 // What became of a reservation whose n-th call for memory failed.
 struct Attempt {
@@ -167,7 +167,7 @@ struct Attempt {
           pages.fail_at(n);
           is_refused = ::is_refused(load);
           is_reached = pages.calls() >= n;
-          if (is_refused && local_heap.heap() != nullptr) {
+          if (is_refused && local_heap<>.heap() != nullptr) {
             has_nothing_more = census_of(my_heap(), c).slabs == slabs_before;
             is_valid = complaint_about(my_heap()).empty() && are_marked(live, c);
           }
@@ -334,7 +334,7 @@ BOOST_AUTO_TEST_CASE(a_reservation_of_nothing_does_nothing) {
   with_fresh_heap([](FailingPageSource& pages) {
     flux::reserve(64, 0);
     flux::reserve<int>(0);
-    if (pages.calls() != 0 || local_heap.heap() != nullptr) throw std::logic_error("something was done");
+    if (pages.calls() != 0 || local_heap<>.heap() != nullptr) throw std::logic_error("something was done");
   });
 }
 

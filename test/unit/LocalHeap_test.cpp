@@ -22,14 +22,14 @@ using namespace flux::detail;
 
 constexpr unsigned kClass = 5;
 
-bool has_no_heap() { return local_heap.heap() == nullptr && local_bins == &no_bins; }
+bool has_no_heap() { return local_heap<>.heap() == nullptr && local_bins<> == &no_bins; }
 
 /// The heap that a thread works with which frees all it allocates.
 ThreadHeap* heap_of_a_thread() {
   ThreadHeap* heap = nullptr;
   run_thread([&] {
     deallocate_all(allocate_many(kClass, 10), kClass);
-    heap = local_heap.heap();
+    heap = local_heap<>.heap();
   });
   return heap;
 }
@@ -78,8 +78,8 @@ BOOST_AUTO_TEST_CASE(a_thread_has_no_heap_until_it_allocates) {
   run_thread([&] {
     BOOST_TEST(has_no_heap());
     void* const object = allocate(kClass);
-    BOOST_TEST(local_heap.heap() == ThreadHeap::owner_of(object));
-    BOOST_TEST(local_bins == local_heap.heap()->bins());
+    BOOST_TEST(local_heap<>.heap() == ThreadHeap::owner_of(object));
+    BOOST_TEST(local_bins<> == local_heap<>.heap()->bins());
     deallocate(object, kClass);
   });
   BOOST_TEST(fresh.parked().size() == 1u);
@@ -93,11 +93,11 @@ BOOST_AUTO_TEST_CASE(a_heap_serves_every_class_and_loses_nothing) {
     for (unsigned c = 0; c != kSizeClasses; ++c) {
       BOOST_TEST(are_distinct(live[c]));
       BOOST_TEST(are_marked(live[c], c));
-      BOOST_TEST(census_of(*local_heap.heap(), c).away() == live[c].size());
+      BOOST_TEST(census_of(*local_heap<>.heap(), c).away() == live[c].size());
       deallocate_all(live[c], c);
     }
-    BOOST_TEST(census_of(*local_heap.heap()).away() == 0u);
-    BOOST_TEST(complaint_about(*local_heap.heap()) == "");
+    BOOST_TEST(census_of(*local_heap<>.heap()).away() == 0u);
+    BOOST_TEST(complaint_about(*local_heap<>.heap()) == "");
   });
 }
 
@@ -117,8 +117,8 @@ BOOST_AUTO_TEST_CASE(an_adopted_heap_comes_with_what_is_live_in_it) {
     BOOST_TEST(are_marked(live, kClass));
     deallocate_all(live, kClass);
     deallocate_all(more, kClass);
-    BOOST_TEST(census_of(*local_heap.heap()).away() == 0u);
-    BOOST_TEST(complaint_about(*local_heap.heap()) == "");
+    BOOST_TEST(census_of(*local_heap<>.heap()).away() == 0u);
+    BOOST_TEST(complaint_about(*local_heap<>.heap()) == "");
   });
 }
 
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(threads_that_live_at_once_have_different_heaps) {
   std::barrier all_have_one(kThreads);
   run_threads(kThreads, [&](std::size_t index) {
     deallocate(allocate(kClass), kClass);
-    heaps[index] = local_heap.heap();
+    heaps[index] = local_heap<>.heap();
     all_have_one.arrive_and_wait();
   });
   BOOST_TEST(are_distinct(heaps));
@@ -142,11 +142,11 @@ BOOST_AUTO_TEST_CASE(what_a_thread_freed_before_it_adopted_the_owner_is_home) {
   run_thread([&] {
     deallocate_all(std::span(objects).first(10), kClass);
     deallocate(allocate(kClass), kClass);
-    BOOST_TEST(local_heap.heap() == ThreadHeap::owner_of(objects.front()));
-    settle(*local_heap.heap());
-    BOOST_TEST(census_of(*local_heap.heap()).away() == 10u);
+    BOOST_TEST(local_heap<>.heap() == ThreadHeap::owner_of(objects.front()));
+    settle(*local_heap<>.heap());
+    BOOST_TEST(census_of(*local_heap<>.heap()).away() == 10u);
     deallocate_all(std::span(objects).last(10), kClass);
-    BOOST_TEST(census_of(*local_heap.heap()).away() == 0u);
+    BOOST_TEST(census_of(*local_heap<>.heap()).away() == 0u);
   });
 }
 
@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(objects_that_another_thread_freed_come_back_to_their_owner)
   FreshHeaps fresh;
   run_thread([] {
     Objects objects = allocate_many(kClass, 5000);
-    ThreadHeap& heap = *local_heap.heap();
+    ThreadHeap& heap = *local_heap<>.heap();
     const std::size_t slabs = census_of(heap).slabs;
     for (int round = 0; round != 5; ++round) {
       run_thread([&] { deallocate_all(objects, kClass); });
@@ -263,7 +263,7 @@ BOOST_AUTO_TEST_CASE(objects_allocated_after_the_threads_end_are_as_good_as_any)
     BOOST_TEST(are_marked(objects, kClass));
     deallocate_all(objects, kClass);
     deallocate_all(more, kClass);
-    BOOST_TEST(census_of(*local_heap.heap()).away() == 0u);
+    BOOST_TEST(census_of(*local_heap<>.heap()).away() == 0u);
   });
   BOOST_TEST(fresh.parked().size() == 1u);
 }
@@ -320,7 +320,7 @@ BOOST_AUTO_TEST_CASE(out_of_memory_after_the_threads_end_is_bad_alloc_and_leaves
   ThreadHeap* only = nullptr;
   const auto life = [] { deallocate_all(allocate_many(kClass, 1), kClass); };
   BOOST_TEST(run_thread_to_its_end(life, [&] {
-    only = heap_registry.adopt();  // so that another has to be made
+    only = parked_heaps<>.adopt();  // so that another has to be made
     fresh.pages().fail_from(1);
     try {
       allocate(kClass);
@@ -329,7 +329,7 @@ BOOST_AUTO_TEST_CASE(out_of_memory_after_the_threads_end_is_bad_alloc_and_leaves
     }
     fresh.pages().fail_never();
     deallocate(allocate(kClass), kClass);
-    heap_registry.park(only);
+    parked_heaps<>.park(only);
   }));
   BOOST_TEST(refused == 1u);
   BOOST_TEST(fresh.pages().pieces() == 2u);

@@ -108,8 +108,8 @@ BOOST_AUTO_TEST_CASE(what_a_handler_throws_leaves_the_allocation_and_the_heap_as
     BOOST_CHECK_THROW(std::ignore = flux::Allocator<Item>{}.allocate(1), std::runtime_error);
     BOOST_TEST(handler.calls() == 1u);
     BOOST_TEST(are_marked(live, kClass));
-    BOOST_TEST(census_of(*local_heap.heap()).away() == live.size() + rest.size());
-    BOOST_TEST(complaint_about(*local_heap.heap()) == "");
+    BOOST_TEST(census_of(*local_heap<>.heap()).away() == live.size() + rest.size());
+    BOOST_TEST(complaint_about(*local_heap<>.heap()) == "");
   });
 }
 
@@ -150,9 +150,9 @@ BOOST_AUTO_TEST_CASE(a_handler_may_use_flux_itself) {
       fresh.pages().fail_never();
       deallocate_all(allocate_many(kOther, 10), kOther);
     });
-    BOOST_TEST(local_heap.heap() == ThreadHeap::owner_of(allocate(kClass)));
+    BOOST_TEST(local_heap<>.heap() == ThreadHeap::owner_of(allocate(kClass)));
     BOOST_TEST(handler.calls() == 1u);
-    BOOST_TEST(complaint_about(*local_heap.heap()) == "");
+    BOOST_TEST(complaint_about(*local_heap<>.heap()) == "");
   });
 }
 

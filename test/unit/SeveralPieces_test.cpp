@@ -54,12 +54,12 @@ BOOST_AUTO_TEST_CASE(the_owner_frees_objects_of_all_pieces_into_its_bins) {
     run_thread([&] {
       Random random;
       Objects objects = allocate_many(kClass, kObjects);
-      BOOST_TEST(outside_of_main_piece(objects, *local_bins) > kInOnePiece);
+      BOOST_TEST(outside_of_main_piece(objects, *local_bins<>) > kInOnePiece);
       if (is_shuffled) shuffle(objects, random);
       BOOST_TEST(are_marked(objects, kClass));
       deallocate_all(objects, kClass);
-      BOOST_TEST(census_of(*local_heap.heap()).away() == 0u);
-      BOOST_TEST(complaint_about(*local_heap.heap()) == "");
+      BOOST_TEST(census_of(*local_heap<>.heap()).away() == 0u);
+      BOOST_TEST(complaint_about(*local_heap<>.heap()) == "");
     });
   }
 }
@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(an_object_outside_of_the_main_piece_that_its_owner_freed_is
   FreshHeaps fresh(kSingleRegions);
   run_thread([&] {
     const Objects objects = allocate_many(kClass, kObjects);
-    BOOST_TEST(!local_bins->owns(objects.back()));
+    BOOST_TEST(!local_bins<>->owns(objects.back()));
     deallocate(objects.back(), kClass);
     BOOST_TEST(allocate(kClass) == objects.back());
   });
@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(the_thread_that_adopts_the_heap_frees_objects_of_all_pieces
   run_thread([&] {
     deallocate(allocate(kClass), kClass);
     deallocate_all(objects, kClass);
-    BOOST_TEST(census_of(*local_heap.heap()).away() == 0u);
+    BOOST_TEST(census_of(*local_heap<>.heap()).away() == 0u);
   });
   BOOST_TEST(fresh.parked().size() == 1u);
   BOOST_TEST(is_all_home(*fresh.parked().front()));

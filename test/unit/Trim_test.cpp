@@ -33,7 +33,7 @@ constexpr std::size_t kMiB = std::size_t{1} << 20;
 constexpr unsigned kClass = 7;  // 64 bytes
 constexpr std::size_t kMany = 200'000;
 
-ThreadHeap& my_heap() { return *local_heap.heap(); }
+ThreadHeap& my_heap() { return *local_heap<>.heap(); }
 
 void fill_and_clear(unsigned size_class, std::size_t count) {
   deallocate_all(allocate_many(size_class, count), size_class);
@@ -261,7 +261,7 @@ BOOST_AUTO_TEST_CASE(what_comes_home_to_an_ended_thread_goes_back_without_trim) 
   run_thread([&] { objects = allocate_many(kClass, kMany); });
   run_thread([&] {  // never allocates: its heap is not the objects'
     deallocate_all(objects, kClass);
-    BOOST_ASSERT(local_heap.heap() == nullptr);
+    BOOST_ASSERT(local_heap<>.heap() == nullptr);
   });
   BOOST_TEST(fresh.pages().discarded_bytes() >= kMany * 64 - kMiB - kUnitBytes);
   BOOST_TEST(retained_bytes(fresh.parked()) <= kMiB);

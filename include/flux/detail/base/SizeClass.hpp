@@ -41,7 +41,7 @@ constexpr std::size_t stride_of(unsigned size_class) noexcept {
 constexpr unsigned size_class_of(std::size_t bytes, std::size_t alignment) noexcept {
   if (bytes > kLargestObject || alignment > kLargestAlignment) return kNoSizeClass;
   unsigned size_class = size_class_of(bytes);
-  while (size_class < kSizeClasses && stride_of(size_class) % alignment != 0) ++size_class;
+  while (size_class < kSizeClasses && (stride_of(size_class) & (alignment - 1)) != 0) ++size_class;
   return size_class;
 }
 

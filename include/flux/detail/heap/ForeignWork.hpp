@@ -5,7 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include <flux/detail/heap/HeapRegistry.hpp>
+#include <flux/detail/heap/HeapList.hpp>
 #include <flux/detail/heap/LocalBins.hpp>
 
 namespace flux::detail {
@@ -94,7 +94,7 @@ void ForeignWork::go_on() noexcept {
 /// The heaps of the parent's other threads are nobody's here, and new threads may live at their addresses.
 void ForeignWork::go_on_in_child() noexcept {
   if (--forks_ != 0) return;
-  heap_registry.for_each([](ThreadHeap& heap) { forget_if_not_mine(*heap.bins()); });
+  heap_list.for_each([](ThreadHeap& heap) { forget_if_not_mine(*heap.bins()); });
   is_at_work_ = false;
   // release: as in go_on.
   foreign_work.state_.store(0, std::memory_order_release);

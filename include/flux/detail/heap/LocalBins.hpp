@@ -14,11 +14,19 @@ namespace flux::detail {
 /// allocation and first free fall into the slow paths without a test of their own. Never written.
 inline constinit Bins no_bins{};
 
-/// The calling thread's bins: all that the fast paths need of it. Usable at any time, also before `main` and
-/// in destructors of other thread-local and static objects.
+/// The calling thread's bins of a domain: all that the fast paths need of it. Usable at any time, also before `main`
+/// and in destructors of other thread-local and static objects.
+template <class Domain = void>
 inline constinit thread_local Bins* local_bins = &no_bins;
 
 #if FLUX_SHARED_CODE
+
+// Volatile: a coroutine may go on on another thread.
+[[gnu::always_inline]] inline std::uintptr_t thread_pointer() noexcept {
+  std::uintptr_t self;
+  __asm__ volatile("mov %%fs:0, %0" : "=r"(self));
+  return self;
+}
 
 // In a shared library reading local_bins is a call, which costs more than the rest of an operation. Threads
 // find their bins here instead, by the thread pointer, which is one load away.
@@ -27,6 +35,7 @@ inline constinit thread_local Bins* local_bins = &no_bins;
 //
 // A slot may be stale, and any thread may overwrite it: the bins themselves say whose they are, and only their
 // owner ever writes its own thread pointer there. Heaps are never unmapped, so a stale slot can be read.
+template <class Domain>
 class BinsCache {
  public:
   constexpr BinsCache() noexcept { slots_.fill(&no_bins); }
@@ -42,18 +51,11 @@ class BinsCache {
   static constexpr unsigned kSlotBits = 8;
 
   [[gnu::noinline]] Bins* find_slow(std::uintptr_t self) noexcept {
-    Bins* const bins = local_bins;
+    Bins* const bins = local_bins<Domain>;
     if (bins == &no_bins) return bins;
     bins->thread.store(self, std::memory_order_relaxed);
     slot_of(self).store(bins, std::memory_order_relaxed);
     return bins;
-  }
-
-  // Volatile: a coroutine may go on on another thread.
-  [[gnu::always_inline]] static std::uintptr_t thread_pointer() noexcept {
-    std::uintptr_t self;
-    __asm__ volatile("mov %%fs:0, %0" : "=r"(self));
-    return self;
   }
 
   // Stacks lie at multiples of large powers of two: the product spreads the bits that differ.
@@ -64,19 +66,27 @@ class BinsCache {
   std::array<Bins*, std::size_t{1} << kSlotBits> slots_{};
 };
 
-[[gnu::visibility("hidden")]] inline constinit BinsCache bins_cache;
+template <class Domain = void>
+[[gnu::visibility("hidden")]] inline constinit BinsCache<Domain> bins_cache;
 
-[[gnu::always_inline]] inline Bins* current_bins() noexcept { return bins_cache.find(); }
+template <class Domain>
+[[gnu::always_inline]] inline Bins* current_bins() noexcept {
+  return bins_cache<Domain>.find();
+}
 
 /// After a fork: no thread may find bins by their owner's address but the one that goes on.
 inline void forget_if_not_mine(Bins& bins) noexcept {
   // relaxed: there is one thread.
-  if (&bins != local_bins) bins.thread.store(0, std::memory_order_relaxed);
+  if (bins.thread.load(std::memory_order_relaxed) != thread_pointer())
+    bins.thread.store(0, std::memory_order_relaxed);
 }
 
 #else
 
-[[gnu::always_inline]] inline Bins* current_bins() noexcept { return local_bins; }
+template <class Domain>
+[[gnu::always_inline]] inline Bins* current_bins() noexcept {
+  return local_bins<Domain>;
+}
 inline void forget_if_not_mine(Bins&) noexcept {}
 
 #endif

@@ -171,7 +171,7 @@ class ThreadHeap {
   /// Whether all structures of a heap agree, with nothing in progress.
   bool is_valid() const noexcept { return home_.is_valid() && bins_.is_valid(); }
 
-  // HeapRegistry's.
+  // Those of ParkedHeaps and HeapList.
   std::atomic<ThreadHeap*> next_parked{nullptr};
   ThreadHeap* next_made = nullptr;
 

@@ -6,13 +6,16 @@
 
 namespace flux::detail {
 
-/// Trims `mine`, the calling thread's heap (or nullptr), and all others that are not at work; returns the bytes.
-inline std::size_t trim_all(ThreadHeap* mine) noexcept {
+/// Trims all heaps that are not at work, and those for which `is_mine(heap)`, which the calling thread owns; returns
+/// the bytes.
+template <class IsMine>
+std::size_t trim_all(IsMine is_mine) noexcept {
   std::size_t bytes = 0;
-  heap_registry.for_each([&](ThreadHeap& heap) {
-    if (&heap != mine && !foreign_work.begin()) return;
-    bytes += heap.trim(&heap == mine);
-    if (&heap != mine) foreign_work.end();
+  heap_list.for_each([&](ThreadHeap& heap) {
+    const bool is_own = is_mine(heap);
+    if (!is_own && !foreign_work.begin()) return;
+    bytes += heap.trim(is_own);
+    if (!is_own) foreign_work.end();
   });
   return bytes;
 }

@@ -7,35 +7,13 @@
 
 namespace flux::detail {
 
-// All thread heaps of the process, and which of them are parked: the last one parked on top, because its memory
-// is the warmest.
+// The thread heaps of a domain that are parked, the last one parked on top, because its memory is the warmest.
 //
 // A lock-free stack: a thread that forks or dies in the middle holds nothing up. Heaps are never unmapped, so
 // following a stale link is harmless, and a count in the head's low bits, changed by every operation, tells a
 // head that went and came back (ABA) from one that stayed.
-class HeapRegistry {
+class ParkedHeaps {
  public:
-  /// Every heap there is, the last one made first, linked by next_made. Tests that unmap heaps set it back.
-  std::atomic<ThreadHeap*> newest{nullptr};
-
-  /// Makes a new heap known. Any thread; once a heap.
-  void enlist(ThreadHeap* heap) noexcept {
-    // relaxed: published by the exchange.
-    heap->next_made = newest.load(std::memory_order_relaxed);
-    // release: pairs with the acquire in for_each; relaxed on failure: the loop only tries again.
-    while (!newest.compare_exchange_weak(heap->next_made, heap, std::memory_order_release,
-                                         std::memory_order_relaxed)) {
-    }
-  }
-
-  /// Calls `visit(ThreadHeap&)` for every heap there is, parked or owned. Any thread.
-  template <class Visit>
-  void for_each(Visit visit) const {
-    // acquire: pairs with the release in enlist. Enlisting again and again continues the release sequence.
-    for (ThreadHeap* heap = newest.load(std::memory_order_acquire); heap != nullptr; heap = heap->next_made)
-      visit(*heap);
-  }
-
   /// Parks a heap that the caller owns; from here on any thread may adopt it.
   void park(ThreadHeap* heap) noexcept {
     heap->disown();
@@ -99,6 +77,11 @@ class HeapRegistry {
   std::atomic<std::uint64_t> head_{0};
 };
 
-inline constinit HeapRegistry heap_registry;
+// A domain is a set of slabs that no other domain shares: one per tag, and `void`, that of no tag. Each has thread
+// heaps of its own, so that nothing below this line knows of domains, a domain's memory never serves another, and a
+// use after free cannot reach another domain's objects. It costs each thread some pages for every domain in which it
+// allocates.
+template <class Domain = void>
+inline constinit ParkedHeaps parked_heaps;
 
 }  // namespace flux::detail

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <boost/container/pmr/memory_resource.hpp>
+
+#include <flux/detail/heap/Resource.hpp>
+
+namespace flux {
+
+/// flux::MemoryResource for the containers of `boost::container::pmr`: the same contract, with Boost's base class.
+/// Not part of flux/flux.hpp: this header alone needs Boost.Container.
+template <class Tag>
+using TaggedBoostMemoryResource = detail::Resource<boost::container::pmr::memory_resource, Tag>;
+using BoostMemoryResource = TaggedBoostMemoryResource<void>;
+
+/// An instance, constant-initialised and never destroyed.
+template <class Tag = void>
+TaggedBoostMemoryResource<Tag>* boost_memory_resource() noexcept {
+  return &detail::everlasting<TaggedBoostMemoryResource<Tag>>.resource;
+}
+
+}  // namespace flux

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+
+#include <flux/detail/base/OperatorNew.hpp>
+#include <flux/detail/heap/LocalHeap.hpp>
+
+namespace flux::detail {
+
+// Memory of a size and an alignment (a power of two) known at run time. Both take the same way by these alone: from
+// slabs what fits a class, from the program's `operator new` all else.
+
+/// `bytes`, 0 included, at an address that nothing else has. Throws std::bad_alloc.
+template <class Domain>
+void* allocate_bytes(std::size_t bytes, std::size_t alignment) {
+  const unsigned size_class = size_class_of(bytes, alignment);
+  return size_class != kNoSizeClass ? allocate<Domain>(size_class) : operator_new(bytes, alignment);
+}
+
+/// Frees what allocate_bytes gave for the same size and alignment.
+template <class Domain>
+void deallocate_bytes(void* p, std::size_t bytes, std::size_t alignment) noexcept {
+  const unsigned size_class = size_class_of(bytes, alignment);
+  if (size_class != kNoSizeClass) return deallocate<Domain>(p, size_class);
+  operator_delete(p, bytes, alignment);
+}
+
+}  // namespace flux::detail

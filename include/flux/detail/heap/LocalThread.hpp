@@ -1,0 +1,92 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <type_traits>
+
+#include <flux/detail/heap/LocalBins.hpp>
+#include <flux/detail/heap/Outbox.hpp>
+#include <flux/detail/heap/ParkedHeaps.hpp>
+#include <flux/detail/heap/ThreadEnd.hpp>
+#include <flux/detail/heap/Trim.hpp>
+
+namespace flux::detail {
+
+// The heap that a thread owns in a domain, for the thread's end, which knows no domains.
+struct OwnedHeap {
+  ThreadHeap* heap;
+  Bins** bins;  ///< the domain's local_bins
+  ParkedHeaps* parked;
+  OwnedHeap* next;
+};
+
+// What a thread has once, whatever its domains.
+//
+// States: fresh, armed (ThreadEnd will end it), ended (every operation goes through the slow paths and leaves
+// nothing behind in the thread).
+//
+//   owned_: one for each domain in which the thread owns a heap; only while the thread is armed, but for heaps that
+//   were taken over
+//   outbox_ knows no heap that the thread owns, and no owner at all unless the thread is armed
+class LocalThread {
+ public:
+  /// Whether something may be kept for the thread until it ends. A thread that cannot be told of its end counts
+  /// as ended.
+  bool arm() noexcept {
+    if (phase_ == Phase::kFresh) phase_ = ThreadEnd<end_mine>::call(this) ? Phase::kArmed : Phase::kEnded;
+    return phase_ == Phase::kArmed;
+  }
+
+  /// From here on the heap is the thread's: what it frees of its objects need not be sent.
+  void have(OwnedHeap& owned) noexcept {
+    outbox_.close();
+    owned.next = owned_;
+    owned_ = &owned;
+    *owned.bins = owned.heap->bins();
+  }
+
+  Outbox& outbox() noexcept { return outbox_; }
+
+  /// Gives back what it can of all heaps; returns the bytes.
+  std::size_t trim() noexcept {
+    outbox_.flush();
+    outbox_.set_may_help(true);
+    return trim_all([this](const ThreadHeap& heap) { return owns(heap); });
+  }
+
+ private:
+  enum class Phase : unsigned char { kFresh, kArmed, kEnded };
+
+  bool owns(const ThreadHeap& heap) const noexcept {
+    for (const OwnedHeap* owned = owned_; owned != nullptr; owned = owned->next)
+      if (owned->heap == &heap) return true;
+    return false;
+  }
+
+  /// The thread ends: what it has on the way goes home, and its heaps wait for other threads.
+  void end() noexcept {
+    outbox_.close();
+    phase_ = Phase::kEnded;
+    while (owned_ != nullptr) {
+      OwnedHeap& owned = *owned_;
+      ThreadHeap* const heap = owned.heap;
+      owned_ = owned.next;
+      *owned.bins = &no_bins;
+      // relaxed: only this thread compares it with its own thread pointer; from here on it is nobody's.
+      heap->bins()->thread.store(0, std::memory_order_relaxed);
+      owned.heap = nullptr;
+      owned.parked->park(heap);
+    }
+  }
+  static void end_mine(void* local) noexcept { static_cast<LocalThread*>(local)->end(); }
+
+  OwnedHeap* owned_ = nullptr;
+  Phase phase_ = Phase::kFresh;
+  Outbox outbox_;
+};
+
+inline constinit thread_local LocalThread local_thread;
+
+static_assert(std::is_trivially_destructible_v<LocalThread>);
+
+}  // namespace flux::detail

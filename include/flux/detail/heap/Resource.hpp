@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+
+#include <flux/detail/heap/Bytes.hpp>
+
+namespace flux::detail {
+
+// A polymorphic memory resource over the calling thread's heap in a domain, for a base class of the standard's
+// interface. Stateless.
+template <class Base, class Domain>
+class Resource final : public Base {
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    return allocate_bytes<Domain>(bytes, alignment);
+  }
+
+  void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override {
+    deallocate_bytes<Domain>(p, bytes, alignment);
+  }
+
+  /// Whether what one allocates the other may free: true of all resources of this type.
+  ///
+  /// Objects of one type begin with the address of one table, in the ABI of all compilers that flux supports. A
+  /// dynamic_cast would crash on a resource from a unit without run-time types, and make the two kinds of units
+  /// disagree. Where libraries have tables of their own the answer is no, which is always safe.
+  bool do_is_equal(const Base& other) const noexcept override { return table_of(*this) == table_of(other); }
+
+  static const void* table_of(const Base& resource) noexcept {
+    const void* table;
+    std::memcpy(&table, static_cast<const void*>(&resource), sizeof table);
+    return table;
+  }
+};
+
+/// An instance that is there before any code runs, and never destroyed: static containers may use it to their end.
+template <class Resource>
+union Everlasting {
+  constexpr Everlasting() noexcept : resource{} {}
+  Everlasting(const Everlasting&) = delete;
+  Everlasting& operator=(const Everlasting&) = delete;
+  ~Everlasting() {}
+
+  Resource resource;
+};
+
+template <class Resource>
+inline constinit Everlasting<Resource> everlasting{};
+
+}  // namespace flux::detail
