@@ -61,7 +61,7 @@ inline void flush() noexcept { detail::local_thread.outbox().flush(); }
 /// moment, and one that has reserved memory. Returns the bytes, in slabs' units of 64 KiB. Takes time with the
 /// number of free slabs and of objects on their way home.
 inline std::size_t trim() noexcept {
-  detail::local_heap<>.take_over();
+  detail::local_heap<>.take_over(detail::current_bins<void>());
   return detail::local_thread.trim();
 }
 

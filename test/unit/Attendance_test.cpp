@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(what_is_posted_to_a_parked_heap_comes_home_at_once) {
     for (void* object : objects) post_all(*heap, {&object, 1}, c);
     BOOST_TEST(census_of(*heap).away() == 0u);
     BOOST_TEST(complaint_about(*heap) == "");
-    heap->own();
+    BOOST_TEST(heap->try_own());
   }
   const Objects objects = pop_many(*heap, kClass, 1);
   post_all(*heap, objects, kClass);
@@ -109,10 +109,39 @@ BOOST_AUTO_TEST_CASE(what_comes_home_to_parked_heaps_counts_against_one_limit_fo
     }
     BOOST_TEST(retained <= limit);
     BOOST_TEST(retained + 3 * kHugePageBytes >= limit);
-    for (ThreadHeap* heap : heaps) heap->own();
+    for (ThreadHeap* heap : heaps) BOOST_TEST(heap->try_own());
     claimed = parked_bytes.claim(limit, limit);  // all shares were given back
     parked_bytes.give_back(claimed);
     BOOST_TEST(claimed == limit);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_that_is_lowered_holds_for_parked_heaps_from_the_next_post_on) {
+  OwnHeap heap;
+  const Objects objects = pop_many(*heap, kClass, 200'000);
+  const std::span all(objects);
+  {
+    const WithRetentionLimit some(std::size_t{64} << 20);
+    heap->disown();
+    post_all(*heap, all.first(all.size() - 64), kClass);
+    BOOST_TEST(heap->retained_bytes() > std::size_t{10} << 20);
+  }
+  const WithRetentionLimit none(0);
+  for (int posts = 0; posts != 64; ++posts) post_all(*heap, all.subspan(all.size() - 64 + posts, 1), kClass);
+  BOOST_TEST(heap->retained_bytes() == 0u);
+  BOOST_TEST(complaint_about(*heap) == "");
+  BOOST_TEST(heap->try_own());
+}
+
+BOOST_AUTO_TEST_CASE(a_heap_that_is_parked_keeps_no_more_than_it_may_wherever_its_last_slab_was_cut) {
+  const WithRetentionLimit none(0);
+  for (std::size_t slabs = 1; slabs != 100; ++slabs) {
+    OwnHeap heap;
+    pop_many(*heap, kClass, slabs * kSizeClassInfo[kClass].capacity);
+    heap->disown();
+    BOOST_TEST(heap->retained_bytes() == 0u);
+    BOOST_TEST(complaint_about(*heap) == "");
+    BOOST_TEST(heap->try_own());
   }
 }
 
@@ -125,7 +154,7 @@ BOOST_AUTO_TEST_CASE(who_holds_keeps_what_comes_home_to_sleeping_owners_and_park
     post_all(*heap, objects, kClass);
     BOOST_TEST(heap.pages().discards() == 0u);
     BOOST_TEST(heap->retained_bytes() >= 500'000 * 64 - 2 * kUnitBytes);
-    if (is_parked) heap->own();
+    if (is_parked) BOOST_TEST(heap->try_own());
   }
 }
 
@@ -141,7 +170,7 @@ BOOST_AUTO_TEST_CASE(what_threads_free_at_once_of_a_parked_heap_all_comes_home) 
       const std::size_t share = objects.size() / kThreads;
       post_all(*heap, std::span(objects).subspan(index * share, share), kClass);
     });
-    heap->own();
+    BOOST_TEST(heap->try_own());
     settle(*heap);
     BOOST_TEST(census_of(*heap).away() == 0u);
     BOOST_TEST(complaint_about(*heap) == "");

@@ -1,4 +1,5 @@
 // A heap's lock is held by one thread at a time, and hands over what that one did.
+#include <pthread.h>
 #include <sched.h>
 
 #include <atomic>
@@ -107,13 +108,52 @@ BOOST_AUTO_TEST_CASE(threads_that_hold_it_in_turn_see_what_the_others_did) {
   BOOST_TEST(met == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_thread_that_waits_is_not_cancelled_there) {
+  std::atomic<bool> has_waited{false};
+  std::atomic<bool> is_cancelled{false};
+  std::thread waiting([&] {
+    while (!is_cancelled) std::this_thread::yield();
+    [&]() noexcept {
+      Wait wait;
+      for (int turn = 0; turn != 200; ++turn) wait.once();
+    }();
+    has_waited = true;
+    ::pthread_testcancel();
+    has_waited = false;  // not reached
+  });
+  BOOST_TEST(::pthread_cancel(waiting.native_handle()) == 0);
+  is_cancelled = true;
+  waiting.join();
+  BOOST_TEST(has_waited);
+}
+
+BOOST_AUTO_TEST_CASE(a_wait_with_an_end_is_over_after_a_while_and_not_at_once) {
+  Wait wait;
+  BOOST_TEST(!wait.is_over());
+  while (!wait.is_over()) wait.once();
+  BOOST_TEST(wait.is_over());
+}
+
+BOOST_AUTO_TEST_CASE(a_lock_knows_whether_it_was_taken_from_outside) {
+  HeapLock lock;
+  lock.lock();
+  BOOST_TEST(!lock.is_taken_from_outside());
+  BOOST_TEST(!lock.try_lock_from_outside());
+  BOOST_TEST(!lock.is_taken_from_outside());
+  lock.unlock();
+  BOOST_TEST(lock.try_lock_from_outside());
+  BOOST_TEST(lock.is_taken_from_outside());
+  lock.unlock();
+  BOOST_TEST(!lock.is_taken_from_outside());
+}
+
 BOOST_AUTO_TEST_CASE(who_can_do_without_lets_those_who_wait_go_first) {
   HeapLock lock;
   std::size_t pieces = 0;
   std::atomic<bool> is_over{false};
   for (int round = 0; round != 20; ++round) {
     is_over = false;
-    BOOST_REQUIRE(lock.try_lock_unless_wanted());
+    BOOST_REQUIRE(lock.try_lock_from_outside());
     std::thread owner([&] {
       lock.lock();
       is_over = true;
@@ -123,13 +163,13 @@ BOOST_AUTO_TEST_CASE(who_can_do_without_lets_those_who_wait_go_first) {
     do {  // long pieces, one right after another
       for (int i = 0; i != 200; ++i) ::sched_yield();
       lock.unlock();
-      while (!lock.try_lock_unless_wanted()) ::sched_yield();
+      while (!lock.try_lock_from_outside()) ::sched_yield();
       ++pieces;
     } while (!is_over && pieces != 10'000);
     lock.unlock();
     owner.join();
     BOOST_TEST(pieces != 10'000u);
-    BOOST_TEST(lock.try_lock_unless_wanted());  // nobody wants it any more
+    BOOST_TEST(lock.try_lock_from_outside());  // nobody wants it any more
     lock.unlock();
   }
 }

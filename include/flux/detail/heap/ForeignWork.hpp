@@ -11,16 +11,16 @@
 namespace flux::detail {
 
 // Work on a heap that is not the calling thread's own. A thread that forks waits for it, and keeps it out: the
-// child would find such a heap half done, and may own it.
+// child would find such a heap half done, and may own it. It does not wait for ever: then the child loses the heap.
 //
-//   state_ == threads at such work, plus kForking while a thread forks
+//   state_ == threads at such work + kFork * forks that go on
 //
-// A signal handler may fork in the middle of it: then the child goes on with that work, and its thread is not waited
-// for. Signals may also come between the lines; therefore no wait is without an end.
+// A handler of a fork may fork, and so may a signal handler, in the middle of such work or between any two of the
+// lines below. Then a count may come out too small in the child, where there is no other thread: none goes below zero.
 class ForeignWork {
  public:
-  /// Begins such work; false when a fork could not be kept out, or one takes its time.
-  inline bool begin() noexcept;
+  /// Begins such work; false when somebody forks, or a fork could not be kept out.
+  inline bool begin(const ThreadHeap& heap) noexcept;
   inline void end() noexcept;
 
   /// Has fork told; false when the system cannot. Once, when the code is loaded: a fork that has begun by then
@@ -31,73 +31,79 @@ class ForeignWork {
   inline static void prepare() noexcept;
   inline static void go_on() noexcept;
   inline static void go_on_in_child() noexcept;
+  inline void subtract(std::uint32_t one) noexcept;
 
-  static constexpr std::uint32_t kForking = std::uint32_t{1} << 31;
-  static constexpr unsigned kMostAttempts = 1000;
-  static constexpr unsigned kMostWaits = 100'000;
+  static constexpr std::uint32_t kFork = std::uint32_t{1} << 16;
 
   std::atomic<std::uint32_t> state_{0};
 
   // The calling thread's part in state_.
-  static inline constinit thread_local bool is_at_work_ = false;
-  static inline constinit thread_local unsigned forks_ = 0;  ///< a handler of a fork may fork
+  static inline constinit thread_local const ThreadHeap* at_work_on_ = nullptr;
+  static inline constinit thread_local std::uint32_t forks_ = 0;
 };
 
 inline constinit ForeignWork foreign_work;
 inline const bool is_fork_told = ForeignWork::tell_fork();
 
-bool ForeignWork::begin() noexcept {
-  if (!is_fork_told) return false;
-  Wait wait;
-  for (unsigned attempt = 0; attempt != kMostAttempts && forks_ == 0; ++attempt) {
-    // relaxed: only the exchange counts.
-    std::uint32_t state = state_.load(std::memory_order_relaxed);
-    while ((state & kForking) == 0) {
-      // acquire: pairs with the release in go_on; the fork is over. relaxed on failure: the loop tries again.
-      if (state_.compare_exchange_weak(state, state + 1, std::memory_order_acquire,
-                                       std::memory_order_relaxed))
-        return is_at_work_ = true;
-    }
-    wait.once();
+bool ForeignWork::begin(const ThreadHeap& heap) noexcept {
+  if (!is_fork_told || at_work_on_ != nullptr) return false;
+  at_work_on_ = &heap;
+  // relaxed: only the exchange counts.
+  std::uint32_t state = state_.load(std::memory_order_relaxed);
+  while (state < kFork) {
+    // acquire: pairs with the release in go_on; the fork is over. relaxed on failure: the loop tries again.
+    if (state_.compare_exchange_weak(state, state + 1, std::memory_order_acquire, std::memory_order_relaxed))
+      return true;
   }
+  at_work_on_ = nullptr;
   return false;
 }
 
 void ForeignWork::end() noexcept {
-  if (!is_at_work_) return;  // this is a child
-  is_at_work_ = false;
-  // release: pairs with the acquire in prepare; the fork finds the heap whole.
-  state_.fetch_sub(1, std::memory_order_release);
+  subtract(1);
+  at_work_on_ = nullptr;
+}
+
+/// Unless there is none, in a child.
+void ForeignWork::subtract(std::uint32_t one) noexcept {
+  // relaxed: only the exchange counts.
+  std::uint32_t state = state_.load(std::memory_order_relaxed);
+  while ((one == kFork ? state / kFork : state % kFork) != 0) {
+    // release: pairs with the acquire in prepare, so that the fork finds the heap whole, and in begin. relaxed on
+    // failure: the loop tries again.
+    if (state_.compare_exchange_weak(state, state - one, std::memory_order_release,
+                                     std::memory_order_relaxed))
+      return;
+  }
 }
 
 bool ForeignWork::tell_fork() noexcept { return ::pthread_atfork(prepare, go_on, go_on_in_child) == 0; }
 
-/// Several threads may fork at once: one after another.
 void ForeignWork::prepare() noexcept {
-  if (forks_++ != 0) return;
   std::atomic<std::uint32_t>& state = foreign_work.state_;
-  Wait wait;
-  // acquire: pairs with the release in go_on of a thread that forked before.
-  while ((state.fetch_or(kForking, std::memory_order_acquire) & kForking) != 0) wait.once();
-  for (unsigned waits = 0; waits != kMostWaits; ++waits) {
-    // acquire: pairs with the release in end.
-    if (state.load(std::memory_order_acquire) == kForking + (is_at_work_ ? 1 : 0)) break;
-    wait.once();
-  }
+  // relaxed: what counts is read below.
+  state.fetch_add(kFork, std::memory_order_relaxed);
+  ++forks_;
+  // acquire: pairs with the release in subtract.
+  for (Wait wait; state.load(std::memory_order_acquire) % kFork > (at_work_on_ != nullptr ? 1u : 0u);
+       wait.once())
+    if (wait.is_over()) break;
 }
 
 void ForeignWork::go_on() noexcept {
-  // release: pairs with the acquire in begin and prepare.
-  if (--forks_ == 0) foreign_work.state_.fetch_and(~kForking, std::memory_order_release);
+  --forks_;
+  foreign_work.subtract(kFork);
 }
 
 /// The heaps of the parent's other threads are nobody's here, and new threads may live at their addresses.
 void ForeignWork::go_on_in_child() noexcept {
-  if (--forks_ != 0) return;
-  heap_list.for_each([](ThreadHeap& heap) { forget_if_not_mine(*heap.bins()); });
-  is_at_work_ = false;
-  // release: as in go_on.
-  foreign_work.state_.store(0, std::memory_order_release);
+  --forks_;
+  heap_list.for_each([](ThreadHeap& heap) {
+    forget_if_not_mine(*heap.bins());
+    if (&heap != at_work_on_) heap.lose_if_locked();
+  });
+  // relaxed: there is one thread.
+  foreign_work.state_.store(forks_ * kFork + (at_work_on_ != nullptr ? 1 : 0), std::memory_order_relaxed);
 }
 
 }  // namespace flux::detail

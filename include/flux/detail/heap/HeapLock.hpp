@@ -1,7 +1,9 @@
 #pragma once
 
 #include <sched.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <atomic>
 
@@ -13,18 +15,31 @@ namespace flux::detail {
 // thread of real-time priority gives way to none of a lower one.
 class Wait {
  public:
+  /// For waits that must have an end: true when it is time to go on without.
+  bool is_over() noexcept {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    const auto milliseconds = static_cast<long long>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
+    if (end_ == 0) end_ = milliseconds + kMostMilliseconds;
+    return milliseconds >= end_;
+  }
+
   void once() noexcept {
     if (++turns_ % 64 != 0) {
       ::sched_yield();
     } else {
+      // By its number: the library's function would let the thread be cancelled in here, where nothing may throw.
       const KeepErrno keep;
       const timespec some{0, 50'000};
-      ::nanosleep(&some, nullptr);
+      ::syscall(SYS_nanosleep, &some, nullptr);
     }
   }
 
  private:
+  static constexpr long long kMostMilliseconds = 500;
+
   unsigned turns_ = 0;
+  long long end_ = 0;
 };
 
 // Excludes those who work on the slabs of a thread heap: its owner, on the slow paths, and threads that trim or help.
@@ -47,15 +62,27 @@ class HeapLock {
     is_wanted_.store(false, std::memory_order_relaxed);
   }
 
-  /// For those who can do without: lets whoever waits in lock() go first.
-  bool try_lock_unless_wanted() noexcept { return !is_wanted_.load(std::memory_order_relaxed) && try_lock(); }
+  /// For those who come from outside, and can do without: lets whoever waits in lock() go first.
+  bool try_lock_from_outside() noexcept {
+    if (is_wanted_.load(std::memory_order_relaxed) || !try_lock()) return false;
+    // relaxed: for a fork's child, which has one thread.
+    is_from_outside_.store(true, std::memory_order_relaxed);
+    return true;
+  }
 
-  // release: pairs with the acquire in try_lock.
-  void unlock() noexcept { is_taken_.store(false, std::memory_order_release); }
+  /// In the child of a fork: whether it was taken from outside, by a thread that is not here.
+  bool is_taken_from_outside() const noexcept { return is_from_outside_.load(std::memory_order_relaxed); }
+
+  void unlock() noexcept {
+    is_from_outside_.store(false, std::memory_order_relaxed);
+    // release: pairs with the acquire in try_lock.
+    is_taken_.store(false, std::memory_order_release);
+  }
 
  private:
   std::atomic<bool> is_taken_{false};
   std::atomic<bool> is_wanted_{false};
+  std::atomic<bool> is_from_outside_{false};
 };
 
 /// Holds a lock while it lives.

@@ -19,7 +19,7 @@ inline constinit Bins no_bins{};
 template <class Domain = void>
 inline constinit thread_local Bins* local_bins = &no_bins;
 
-#if FLUX_SHARED_CODE
+#if defined(__x86_64__) && defined(__linux__)
 
 // Volatile: a coroutine may go on on another thread.
 [[gnu::always_inline]] inline std::uintptr_t thread_pointer() noexcept {
@@ -27,6 +27,22 @@ inline constinit thread_local Bins* local_bins = &no_bins;
   __asm__ volatile("mov %%fs:0, %0" : "=r"(self));
   return self;
 }
+
+/// After a fork: no thread may find bins by their owner's address but the one that goes on. Also in code that does not
+/// look for them so: a program shares this function with its libraries, which do.
+inline void forget_if_not_mine(Bins& bins) noexcept {
+  // relaxed: there is one thread.
+  if (bins.thread.load(std::memory_order_relaxed) != thread_pointer())
+    bins.thread.store(0, std::memory_order_relaxed);
+}
+
+#else
+
+inline void forget_if_not_mine(Bins&) noexcept {}
+
+#endif
+
+#if FLUX_SHARED_CODE
 
 // In a shared library reading local_bins is a call, which costs more than the rest of an operation. Threads
 // find their bins here instead, by the thread pointer, which is one load away.
@@ -74,20 +90,12 @@ template <class Domain>
   return bins_cache<Domain>.find();
 }
 
-/// After a fork: no thread may find bins by their owner's address but the one that goes on.
-inline void forget_if_not_mine(Bins& bins) noexcept {
-  // relaxed: there is one thread.
-  if (bins.thread.load(std::memory_order_relaxed) != thread_pointer())
-    bins.thread.store(0, std::memory_order_relaxed);
-}
-
 #else
 
 template <class Domain>
 [[gnu::always_inline]] inline Bins* current_bins() noexcept {
   return local_bins<Domain>;
 }
-inline void forget_if_not_mine(Bins&) noexcept {}
 
 #endif
 

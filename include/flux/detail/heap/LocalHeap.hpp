@@ -16,16 +16,17 @@ namespace flux::detail {
 template <class Domain>
 class LocalHeap {
  public:
-  /// The slow twins of the fast paths below. allocate_slow throws std::bad_alloc.
-  [[gnu::noinline]] static void* allocate_slow(unsigned size_class);
-  [[gnu::noinline]] static void spill_slow(unsigned size_class) noexcept;
-  [[gnu::noinline]] static void deallocate_slow(void* object, unsigned size_class) noexcept;
+  // The slow twins of the fast paths below, which say what bins they found: a program and its libraries share these
+  // functions, but not how they find bins. allocate_slow throws std::bad_alloc.
+  [[gnu::noinline]] static void* allocate_slow(unsigned size_class, Bins* bins);
+  [[gnu::noinline]] static void spill_slow(unsigned size_class, Bins* bins) noexcept;
+  [[gnu::noinline]] static void deallocate_slow(void* object, unsigned size_class, Bins* bins) noexcept;
 
   /// What flux/Control.hpp offers.
   static void reserve(unsigned size_class, std::size_t count);
 
-  /// Sees to it that the heap is known which a thread at the same address left untold.
-  void take_over() noexcept;
+  /// Sees to it that the heap is known which a thread at the same address left untold, and none that is lost.
+  void take_over(Bins* bins) noexcept;
 
   /// The calling thread's heap, or nullptr while it has none.
   ThreadHeap* heap() const noexcept { return owned_.heap; }
@@ -33,8 +34,9 @@ class LocalHeap {
  private:
   template <class Try>
   static auto retry(Try attempt);
-  [[gnu::noinline]] void deallocate_first(ThreadHeap* owner, void* object, unsigned size_class) noexcept;
-  void* try_allocate(unsigned size_class) noexcept;
+  [[gnu::noinline]] void deallocate_first(ThreadHeap* owner, void* object, unsigned size_class,
+                                          Bins* bins) noexcept;
+  void* try_allocate(unsigned size_class, Bins* bins) noexcept;
   bool try_reserve(unsigned size_class, std::size_t count) noexcept;
   static void* allocate_from(ThreadHeap* heap, unsigned size_class) noexcept;
   static ThreadHeap* create_heap() noexcept;
@@ -54,7 +56,7 @@ template <class Domain = void>
   Bin& bin = bins->bins[size_class];
   const std::ptrdiff_t level = bin.level;
   if (level == bin.bottom) [[unlikely]]
-    return LocalHeap<Domain>::allocate_slow(size_class);
+    return LocalHeap<Domain>::allocate_slow(size_class, bins);
   bin.level = level - 1;
   return bins->stack_end(size_class)[level - 1];
 }
@@ -64,11 +66,11 @@ template <class Domain = void>
 [[gnu::always_inline]] inline void deallocate(void* object, unsigned size_class) noexcept {
   Bins* const bins = current_bins<Domain>();
   if (!bins->owns(object)) [[unlikely]]
-    return LocalHeap<Domain>::deallocate_slow(object, size_class);
+    return LocalHeap<Domain>::deallocate_slow(object, size_class, bins);
   Bin& bin = bins->bins[size_class];
   bins->stack_end(size_class)[bin.level] = object;
   if (++bin.level == 0) [[unlikely]]
-    LocalHeap<Domain>::spill_slow(size_class);
+    LocalHeap<Domain>::spill_slow(size_class, bins);
 }
 
 /// Attempts until it succeeds, with the program's new_handler in between. Throws std::bad_alloc.
@@ -84,29 +86,30 @@ auto LocalHeap<Domain>::retry(Try attempt) {
 }
 
 template <class Domain>
-void* LocalHeap<Domain>::allocate_slow(unsigned size_class) {
-  return retry([size_class] { return local_heap<Domain>.try_allocate(size_class); });
+void* LocalHeap<Domain>::allocate_slow(unsigned size_class, Bins* bins) {
+  return retry([=] { return local_heap<Domain>.try_allocate(size_class, bins); });
 }
 
 template <class Domain>
-void LocalHeap<Domain>::spill_slow(unsigned size_class) noexcept {
+void LocalHeap<Domain>::spill_slow(unsigned size_class, Bins* bins) noexcept {
   LocalHeap& local = local_heap<Domain>;
-  local.take_over();
-  local.heap()->spill(size_class);
+  local.take_over(bins);
+  if (local.heap() != nullptr) local.heap()->spill(size_class);
 }
 
 template <class Domain>
-void LocalHeap<Domain>::deallocate_slow(void* object, unsigned size_class) noexcept {
+void LocalHeap<Domain>::deallocate_slow(void* object, unsigned size_class, Bins* bins) noexcept {
   ThreadHeap* const owner = ThreadHeap::owner_of(object);
   if (local_thread.outbox().add_if_known(owner, object, kSizeClassInfo[size_class].stride)) [[likely]]
     return;
-  local_heap<Domain>.deallocate_first(owner, object, size_class);
+  local_heap<Domain>.deallocate_first(owner, object, size_class, bins);
 }
 
 /// An object of an owner that no chain has been begun for.
 template <class Domain>
-void LocalHeap<Domain>::deallocate_first(ThreadHeap* owner, void* object, unsigned size_class) noexcept {
-  take_over();
+void LocalHeap<Domain>::deallocate_first(ThreadHeap* owner, void* object, unsigned size_class,
+                                         Bins* bins) noexcept {
+  take_over(bins);
   if (owner == heap()) {
     owner->push(object, size_class);  // it lies outside the heap's main piece
   } else if (local_thread.arm()) {
@@ -119,17 +122,21 @@ void LocalHeap<Domain>::deallocate_first(ThreadHeap* owner, void* object, unsign
 /// A thread that was not told of its end left its heap owned; one that lives at its address now finds it in the
 /// BinsCache, and has it from here on.
 template <class Domain>
-void LocalHeap<Domain>::take_over() noexcept {
-  if (heap() != nullptr) return;
-  Bins* const bins = current_bins<Domain>();
+void LocalHeap<Domain>::take_over(Bins* bins) noexcept {
+  if (heap() != nullptr) {
+    if (heap()->is_lost()) local_thread.lose(owned_);
+    return;
+  }
   if (bins == &no_bins) return;
-  have(Region::of(bins)->owner);
+  ThreadHeap* const untold = Region::of(bins)->owner;
+  if (untold->is_lost()) return;
+  have(untold);
   local_thread.arm();
 }
 
 template <class Domain>
-void* LocalHeap<Domain>::try_allocate(unsigned size_class) noexcept {
-  take_over();
+void* LocalHeap<Domain>::try_allocate(unsigned size_class, Bins* bins) noexcept {
+  take_over(bins);
   if (heap() == nullptr && !local_thread.arm()) {
     ThreadHeap* const heap = parked_heaps<Domain>.adopt();
     return allocate_from(heap != nullptr ? heap : create_heap(), size_class);
@@ -179,7 +186,7 @@ void LocalHeap<Domain>::reserve(unsigned size_class, std::size_t count) {
 template <class Domain>
 bool LocalHeap<Domain>::try_reserve(unsigned size_class, std::size_t count) noexcept {
   if (count > system_pages::physical_bytes() / stride_of(size_class)) return false;
-  take_over();
+  take_over(current_bins<Domain>());
   if (heap() == nullptr && (!local_thread.arm() || !take_heap())) return false;
   if (!heap()->reserve(size_class, count)) return false;
   local_thread.outbox().set_may_help(false);

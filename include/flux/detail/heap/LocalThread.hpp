@@ -45,6 +45,14 @@ class LocalThread {
     *owned.bins = owned.heap->bins();
   }
 
+  /// In the child of a fork: goes on without a heap that was lost.
+  void lose(OwnedHeap& lost) noexcept {
+    OwnedHeap** link = &owned_;
+    while (*link != &lost) link = &(*link)->next;
+    *link = lost.next;
+    leave(lost);
+  }
+
   Outbox& outbox() noexcept { return outbox_; }
 
   /// Gives back what it can of all heaps; returns the bytes.
@@ -71,12 +79,16 @@ class LocalThread {
       OwnedHeap& owned = *owned_;
       ThreadHeap* const heap = owned.heap;
       owned_ = owned.next;
-      *owned.bins = &no_bins;
-      // relaxed: only this thread compares it with its own thread pointer; from here on it is nobody's.
-      heap->bins()->thread.store(0, std::memory_order_relaxed);
-      owned.heap = nullptr;
-      owned.parked->park(heap);
+      leave(owned);
+      if (!heap->is_lost()) owned.parked->park(heap);
     }
+  }
+
+  static void leave(OwnedHeap& owned) noexcept {
+    *owned.bins = &no_bins;
+    // relaxed: only this thread compares it with its own thread pointer; from here on it is nobody's.
+    owned.heap->bins()->thread.store(0, std::memory_order_relaxed);
+    owned.heap = nullptr;
   }
   static void end_mine(void* local) noexcept { static_cast<LocalThread*>(local)->end(); }
 

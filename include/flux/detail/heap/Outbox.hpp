@@ -56,7 +56,7 @@ class Outbox {
   /// Posts the chain; helps where the owner does not attend to its heap.
   static void post(Chain& chain, ThreadHeap* owner, bool may_help) noexcept {
     chain.close([owner, may_help](Carrier* first, Carrier* last) {
-      if (!owner->post_remote(first, last) || !may_help || !foreign_work.begin()) return;
+      if (!owner->post_remote(first, last) || !may_help || !foreign_work.begin(*owner)) return;
       owner->help();
       foreign_work.end();
     });

@@ -20,11 +20,20 @@ class ParkedHeaps {
     push(heap);
   }
 
-  /// A parked heap, owned by the caller from here on; nullptr when none is parked.
+  /// A parked heap, owned by the caller from here on; nullptr when none is parked that is not being worked on.
   ThreadHeap* adopt() noexcept {
-    ThreadHeap* const heap = pop();
-    if (heap == nullptr) return nullptr;
-    heap->own();
+    ThreadHeap* busy = nullptr;  // linked by next_parked
+    ThreadHeap* heap = pop();
+    for (; heap != nullptr && !heap->try_own(); heap = pop()) {
+      // relaxed: as in push.
+      heap->next_parked.store(busy, std::memory_order_relaxed);
+      busy = heap;
+    }
+    while (busy != nullptr) {
+      ThreadHeap* const next = busy->next_parked.load(std::memory_order_relaxed);
+      push(busy);
+      busy = next;
+    }
     return heap;
   }
 

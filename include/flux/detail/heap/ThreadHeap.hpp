@@ -20,8 +20,8 @@ namespace flux::detail {
 //   objects of all slabs == at home (set bits) + in the owner's bins + in chains + live
 //   a chain is in the inbox, in pending_, or still being filled by another thread
 //
-// States: owned by one thread, which alone calls what is not said to be for any thread; or parked, without an
-// owner. The bins are the owner's, or belong to whoever holds the lock of a parked heap; the slabs and pending_
+// States: owned by one thread, which alone calls what is not said to be for any thread; parked, without an owner;
+// or lost, in the child of a fork, and out of use. The bins are the owner's, or belong to whoever holds the lock of a parked heap; the slabs and pending_
 // belong to whoever holds the lock.
 //
 // An owned heap is attended while its owner makes slow calls, in which it takes home what others freed. While
@@ -115,13 +115,22 @@ class ThreadHeap {
     return is_done;
   }
 
-  /// The caller owns a heap that was parked.
-  void own() noexcept {
-    const HeapLockGuard guard(lock_);
+  /// The caller owns a heap that was parked; false when another thread keeps it locked for longer.
+  bool try_own() noexcept {
+    Wait wait;
+    for (unsigned attempt = 0; !lock_.try_lock(); ++attempt, wait.once())
+      if (attempt == kFewAttempts || is_lost_) return false;
     give_up_share();
     is_owned_ = true;
     attended_.store(true, std::memory_order_relaxed);
+    lock_.unlock();
+    return true;
   }
+
+  /// In the child of a fork: gives up a heap that another thread was at work on, which is not here to end it. Its
+  /// objects stay as they are, and what is freed of them stays away.
+  void lose_if_locked() noexcept { is_lost_ = is_lost_ || lock_.is_taken_from_outside(); }
+  bool is_lost() const noexcept { return is_lost_; }
 
   /// Parks the heap, which ends what it reserved, gives back what it may not retain, and empties its bins, unless it
   /// is so small that they cannot keep much from going back: the next small thread then begins with full ones.
@@ -132,6 +141,7 @@ class ThreadHeap {
     is_owned_ = false;
     attended_.store(false, std::memory_order_relaxed);
     claim_share();
+    if (home_.source().retained_bytes() > share_) home_.source().spare_no_block();
     keep_limit(share_, kAllDiscards);
   }
 
@@ -185,6 +195,7 @@ class ThreadHeap {
   static constexpr unsigned kAllDiscards = ~0u;
   static constexpr unsigned kMostRounds = 4;
   static constexpr unsigned kMostAttempts = 1000;
+  static constexpr unsigned kFewAttempts = 64;
   static constexpr unsigned kMostPieces = 4096;   // of a trim, while the owner works on
   static constexpr std::uint32_t kPatience = 16;  // chains posted between two looks at the owner's slow calls
 
@@ -251,10 +262,17 @@ class ThreadHeap {
     home_.put(objects.data(), end);
   }
 
-  /// Of a parked heap: what it may retain grows to what it does, as far as there is room.
+  /// Of a parked heap: what it may retain grows to what it does, as far as there is room, and is never above the
+  /// limit, which may have been lowered.
   void claim_share() noexcept {
+    const std::size_t limit = retention_limit.get();
     const std::size_t retained = home_.source().retained_bytes();
-    if (retained > share_) share_ += parked_bytes.claim(retained - share_, retention_limit.get());
+    if (share_ > limit) {
+      parked_bytes.give_back(share_ - limit);
+      share_ = limit;
+    } else if (retained > share_) {
+      share_ += parked_bytes.claim(retained - share_, limit);
+    }
   }
   void give_up_share() noexcept {
     parked_bytes.give_back(share_);
@@ -279,6 +297,7 @@ class ThreadHeap {
   }
 
   bool lock_to_trim(bool is_mine) noexcept {
+    if (is_lost_) return false;
     if (!is_mine) return lock_unless_busy();
     lock_.lock();
     return true;
@@ -295,7 +314,7 @@ class ThreadHeap {
 
   /// For work on another thread's heap.
   bool lock_from_outside() noexcept {
-    if (is_reserved() || !lock_.try_lock_unless_wanted()) return false;
+    if (is_reserved() || !lock_.try_lock_from_outside()) return false;
     if (!is_reserved()) return true;
     lock_.unlock();
     return false;
@@ -309,6 +328,7 @@ class ThreadHeap {
 
   alignas(128) HeapLock lock_;
   bool is_owned_ = true;
+  bool is_lost_ = false;
   std::atomic<std::uint32_t> slow_calls_{0};  ///< of owners
   std::atomic<bool> reserved_{false};         ///< by the owner
   std::size_t share_ = 0;                     ///< of parked_bytes; 0 while owned

@@ -13,7 +13,11 @@ std::size_t trim_all(IsMine is_mine) noexcept {
   std::size_t bytes = 0;
   heap_list.for_each([&](ThreadHeap& heap) {
     const bool is_own = is_mine(heap);
-    if (!is_own && !foreign_work.begin()) return;
+    Wait wait;
+    while (!is_own && !foreign_work.begin(heap)) {  // somebody forks
+      if (wait.is_over()) return;
+      wait.once();
+    }
     bytes += heap.trim(is_own);
     if (!is_own) foreign_work.end();
   });
