@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(a_limit_that_is_lowered_holds_for_parked_heaps_from_the_nex
     BOOST_TEST(heap->retained_bytes() > std::size_t{10} << 20);
   }
   const WithRetentionLimit none(0);
-  for (int posts = 0; posts != 64; ++posts) post_all(*heap, all.subspan(all.size() - 64 + posts, 1), kClass);
+  for (std::size_t posts = 0; posts != 64; ++posts) post_all(*heap, all.subspan(all.size() - 64 + posts, 1), kClass);
   BOOST_TEST(heap->retained_bytes() == 0u);
   BOOST_TEST(complaint_about(*heap) == "");
   BOOST_TEST(heap->try_own());

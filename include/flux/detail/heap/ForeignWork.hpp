@@ -102,8 +102,8 @@ void ForeignWork::go_on_in_child() noexcept {
     forget_if_not_mine(*heap.bins());
     if (&heap != at_work_on_) heap.lose_if_locked();
   });
-  // relaxed: there is one thread.
-  foreign_work.state_.store(forks_ * kFork + (at_work_on_ != nullptr ? 1 : 0), std::memory_order_relaxed);
+  // relaxed: there is one thread, and nobody to keep out of its work.
+  foreign_work.state_.store(forks_ * kFork, std::memory_order_relaxed);
 }
 
 }  // namespace flux::detail
