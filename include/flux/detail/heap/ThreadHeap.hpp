@@ -21,8 +21,8 @@ namespace flux::detail {
 //   a chain is in the inbox, in pending_, or still being filled by another thread
 //
 // States: owned by one thread, which alone calls what is not said to be for any thread; parked, without an owner;
-// or lost, in the child of a fork, and out of use. The bins are the owner's, or belong to whoever holds the lock of a parked heap; the slabs and pending_
-// belong to whoever holds the lock.
+// or lost, in the child of a fork, and out of use. The bins are the owner's, or belong to whoever holds the lock of
+// a parked heap; the slabs and pending_ belong to whoever holds the lock.
 //
 // An owned heap is attended while its owner makes slow calls, in which it takes home what others freed. While
 // the owner sleeps, and while the heap is parked, those who post do it.

@@ -11,9 +11,9 @@ namespace flux::detail {
 template <class IsMine>
 std::size_t trim_all(IsMine is_mine) noexcept {
   std::size_t bytes = 0;
+  Wait wait;  // one for all heaps: where no fork can be kept out, each would wait to the end
   heap_list.for_each([&](ThreadHeap& heap) {
     const bool is_own = is_mine(heap);
-    Wait wait;
     while (!is_own && !foreign_work.begin(heap)) {  // somebody forks
       if (wait.is_over()) return;
       wait.once();
