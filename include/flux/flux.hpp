@@ -1,4 +1,10 @@
 #pragma once
 #include <flux/Allocator.hpp>
 #include <flux/Control.hpp>
+#include <flux/Heap.hpp>
 #include <flux/MemoryResource.hpp>
+#include <flux/Raw.hpp>
+#include <flux/SlabProvider.hpp>
+#include <flux/Statistics.hpp>
+#include <flux/StatisticsText.hpp>
+#include <flux/Visit.hpp>

@@ -28,7 +28,7 @@ using namespace flux::detail;
 
 constexpr std::size_t kThreads = 4;
 constexpr std::size_t kRoom = std::size_t{256} << 20;
-constexpr unsigned kClasses[] = {0, 7, 31, 55, kSizeClasses - 1};
+constexpr unsigned kClasses[] = {0, 7, 31, 55, kSmallClasses - 1};
 
 int limited = RLIMIT_AS;
 rlimit unlimited{};

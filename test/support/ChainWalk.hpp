@@ -12,7 +12,7 @@ namespace flux::test {
 /// places of a carrier are filled, but for a chain's first, where a null ends them.
 inline Objects objects_of(detail::Carrier* run, std::size_t stride) {
   Objects objects;
-  for (detail::Carrier* carrier = run; carrier != nullptr; carrier = carrier->next) {
+  for (detail::Carrier* carrier = run; carrier != nullptr; carrier = carrier->following()) {
     objects.push_back(carrier);
     for (std::size_t i = 0; i != detail::Carrier::carried_by(stride) && carrier->places()[i] != nullptr; ++i)
       objects.push_back(carrier->places()[i]);
@@ -22,7 +22,7 @@ inline Objects objects_of(detail::Carrier* run, std::size_t stride) {
 
 inline std::size_t carriers_of(const detail::Carrier* run) {
   std::size_t count = 0;
-  for (const detail::Carrier* carrier = run; carrier != nullptr; carrier = carrier->next) ++count;
+  for (const detail::Carrier* carrier = run; carrier != nullptr; carrier = carrier->following()) ++count;
   return count;
 }
 

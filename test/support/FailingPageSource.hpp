@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <flux/detail/memory/Reservation.hpp>
+#include <flux/detail/slab/RegionMap.hpp>
 #include <iterator>
 #include <map>
 #include <mutex>
@@ -27,7 +27,8 @@ class FailingPageSource {
   explicit FailingPageSource(std::size_t address_limit = kModestPieces)
       : limit_(address_limit), reserved_before_(detail::reserved_bytes.exchange(0)) {
     current_ = this;
-    detail::page_source = {reserve, release, commit, advise_huge, populate, discard, address_limit_in_use};
+    detail::page_source = {reserve,     release,  commit,  uncommit,
+                           advise_huge, populate, discard, address_limit_in_use};
   }
   FailingPageSource(const FailingPageSource&) = delete;
   FailingPageSource& operator=(const FailingPageSource&) = delete;
@@ -70,7 +71,10 @@ class FailingPageSource {
   const std::string& complaint() const { return complaint_; }
 
   void release_all() {
-    for (const auto& [begin, bytes] : pieces_) replaced_.release(begin, bytes);
+    for (const auto& [begin, bytes] : pieces_) {
+      for (std::size_t at = 0; at != bytes; at += detail::kRegionBytes) detail::region_map.remove(begin + at);
+      replaced_.release(begin, bytes);
+    }
     pieces_.clear();
     committed_.clear();
   }
@@ -145,6 +149,16 @@ class FailingPageSource {
     if (self.fails_now() || !self.replaced_.commit(begin, bytes)) return false;
     self.committed_.emplace(begin, bytes);
     return true;
+  }
+
+  static void uncommit(std::byte* begin, std::size_t bytes) noexcept {
+    FailingPageSource& self = *current_;
+    const std::lock_guard lock(self.mutex_);
+    const auto committed = self.committed_.find(begin);
+    const bool is_whole = committed != self.committed_.end() && committed->second == bytes;
+    self.expect(is_whole, "uncommit of what was not committed so");
+    if (is_whole) self.committed_.erase(committed);
+    self.replaced_.uncommit(begin, bytes);
   }
 
   static void advise_huge(std::byte* begin, std::size_t bytes, bool huge) noexcept {

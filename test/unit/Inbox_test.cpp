@@ -58,7 +58,7 @@ struct Taken {
   std::size_t misread = 0;
 
   void add(Carrier* run) {
-    for (Carrier* carrier = run; carrier != nullptr; carrier = carrier->next)
+    for (Carrier* carrier = run; carrier != nullptr; carrier = carrier->following())
       if (void* const object = carrier->places()[0]) {
         ++carried;
         misread += *static_cast<std::size_t*>(object) != reinterpret_cast<std::uintptr_t>(object);

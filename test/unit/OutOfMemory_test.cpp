@@ -267,7 +267,7 @@ BOOST_AUTO_TEST_CASE(what_is_freed_can_be_allocated_while_memory_is_out) {
 }
 
 BOOST_AUTO_TEST_CASE(what_one_class_freed_serves_another_while_memory_is_out) {
-  constexpr unsigned kLast = kSizeClasses - 1, kLastButOne = kSizeClasses - 2;  // slabs of eight units
+  constexpr unsigned kLast = kSmallClasses - 1, kLastButOne = kSmallClasses - 2;  // slabs of eight units
   for (const unsigned c : {0u, 2u, 31u, kLast}) {
     OwnHeap heap;
     heap.pages().fail_from(1);

@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(objects_stay_until_their_chain_is_full_or_flushed) {
 }
 
 BOOST_AUTO_TEST_CASE(a_single_object_is_flushed) {
-  for (unsigned c = 0; c != kSizeClasses; ++c) {
+  for (unsigned c = 0; c != kSmallClasses; ++c) {
     OwnHeap heap;
     Outbox outbox;
     outbox.add(&*heap, pop_many(*heap, c, 1).front(), stride_of(c));
@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(objects_of_several_classes_go_home_together) {
   OwnHeap heap;
   Outbox outbox;
   for (int round = 0; round != 10; ++round)
-    for (unsigned c = 0; c != kSizeClasses; ++c)
+    for (unsigned c = 0; c != kSmallClasses; ++c)
       outbox.add(&*heap, pop_many(*heap, c, 1).front(), stride_of(c));
   outbox.flush();
   settle(*heap);
@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(more_owners_than_places_get_each_their_own) {
 
 BOOST_AUTO_TEST_CASE(one_object_of_any_class_can_be_posted_at_once) {
   OwnHeap heap;
-  for (unsigned c = 0; c != kSizeClasses; ++c) {
+  for (unsigned c = 0; c != kSmallClasses; ++c) {
     for (void* object : pop_many(*heap, c, 2)) Outbox::post_one(&*heap, object, stride_of(c));
     BOOST_TEST(collect_once(*heap) == 2u);
   }

@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(the_fullest_has_the_fewest_objects_at_home) {
 BOOST_AUTO_TEST_CASE(every_count_of_every_class_has_a_list) {
   for (unsigned c = 0; c != kSizeClasses; ++c) {
     Slabs slabs(1, c);
-    const std::uint32_t step = slabs[0].capacity / 16;
+    const std::uint32_t step = std::max(slabs[0].capacity / 16, 1u);
     for (std::uint32_t count = step; count <= slabs[0].capacity; count += step) {
       slabs.set(0, count);
       BOOST_REQUIRE(slabs.partial.fullest() == &slabs[0]);

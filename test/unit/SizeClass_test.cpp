@@ -61,12 +61,14 @@ BOOST_AUTO_TEST_CASE(every_size_gets_the_smallest_class_that_holds_it) {
     const unsigned found = size_class_of(size);
     return found < kSizeClasses && stride_of(found) >= size && (found == 0 || stride_of(found - 1) < size);
   }));
+  BOOST_TEST(size_class_of(kLargestSmallObject) == kSmallClasses - 1);
 }
 
-BOOST_AUTO_TEST_CASE(strides_go_up_by_8_bytes_to_256_and_on_to_32_KiB) {
+BOOST_AUTO_TEST_CASE(strides_go_up_by_8_bytes_to_256_and_on_to_1_MiB) {
   BOOST_TEST(holds_for_classes(
       [](unsigned c) { return c < 32 ? stride_of(c) == 8 * (c + 1) : stride_of(c) > stride_of(c - 1); }));
-  BOOST_TEST(stride_of(kSizeClasses - 1) == kLargestObject);
+  BOOST_TEST(stride_of(kSmallClasses - 1) == std::size_t{32} << 10);
+  BOOST_TEST(stride_of(kSizeClasses - 1) == std::size_t{1} << 20);
 }
 
 BOOST_AUTO_TEST_CASE(sizes_beyond_256_bytes_waste_at_most_an_eighth) {
@@ -82,24 +84,27 @@ BOOST_AUTO_TEST_CASE(every_alignment_to_4096_gets_the_smallest_class_that_serves
     BOOST_TEST(holds_for_sizes_from(0, [&](std::size_t size) {
       const auto serves = [&](unsigned c) { return stride_of(c) >= size && stride_of(c) % alignment == 0; };
       while (!serves(expected)) ++expected;
-      return size_class_of(size, alignment) == expected;
+      return size_class_of(size, alignment, kLargestObject) == expected &&
+             size_class_of(size, alignment) == (size <= kLargestSmallObject ? expected : kNoSizeClass);
     }));
   }
 }
 
 BOOST_AUTO_TEST_CASE(no_class_serves_what_is_too_large_or_aligned_beyond_4096) {
-  BOOST_TEST(size_class_of(kLargestObject + 1, 1) == kNoSizeClass);
+  BOOST_TEST(size_class_of(kLargestSmallObject + 1, 1) == kNoSizeClass);
+  BOOST_TEST(size_class_of(kLargestObject + 1, 1, kLargestObject) == kNoSizeClass);
   BOOST_TEST(size_class_of(SIZE_MAX, 1) == kNoSizeClass);
   BOOST_TEST(size_class_of(1, 2 * kLargestAlignment) == kNoSizeClass);
   BOOST_TEST(size_class_of(0, SIZE_MAX / 2 + 1) == kNoSizeClass);
 }
 
-BOOST_AUTO_TEST_CASE(a_slab_is_the_smallest_power_of_two_of_units_that_holds_16_objects) {
+BOOST_AUTO_TEST_CASE(a_slab_is_the_smallest_power_of_two_of_units_that_holds_16_objects_but_2_MiB_at_most) {
   BOOST_TEST(holds_for_classes([](unsigned c) {
     const SizeClassInfo& info = kSizeClassInfo[c];
     const bool is_smallest = info.units == 1 || slab_bytes(c) / 2 < 16 * stride_of(c);
-    return info.stride == stride_of(c) && std::has_single_bit(info.units) && info.capacity >= 16 &&
-           is_smallest;
+    const bool is_largest = slab_bytes(c) == std::size_t{2} << 20 && c >= kSmallClasses;
+    return info.stride == stride_of(c) && std::has_single_bit(info.units) &&
+           (info.capacity >= 16 || (is_largest && info.capacity >= 2)) && is_smallest;
   }));
 }
 
@@ -129,9 +134,10 @@ BOOST_AUTO_TEST_CASE(the_reciprocal_divides_every_offset_of_a_slab_exactly) {
 }
 
 BOOST_AUTO_TEST_CASE(
-    a_bin_holds_at_most_128_KiB_and_2048_objects_but_at_least_8_and_is_refilled_to_an_eighth) {
+    a_bin_holds_at_most_128_KiB_and_2048_objects_but_at_least_8_or_2_large_ones_and_is_refilled_to_an_eighth) {
   BOOST_TEST(holds_for_classes([](unsigned c) {
     const SizeClassInfo& info = kSizeClassInfo[c];
+    if (c >= kSmallClasses) return info.bin_capacity == 2 && info.bin_refill == 1;
     const bool is_small_enough = info.bin_capacity * stride_of(c) <= std::size_t{128} << 10;
     return info.bin_capacity >= 8 && info.bin_capacity <= 2048 && info.bin_capacity % 8 == 0 &&
            (is_small_enough || info.bin_capacity == 8) && info.bin_refill == info.bin_capacity / 8;

@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_SUITE(thread_heap_remote)
 
 BOOST_AUTO_TEST_CASE(objects_of_every_class_come_home_from_another_thread) {
   OwnHeap heap;
-  for (unsigned c = 0; c != kSizeClasses; ++c) {
+  for (unsigned c = 0; c != kSmallClasses; ++c) {
     const Objects objects = pop_many(*heap, c, 24);  // too few for others to help with
     post_all(*heap, objects, c);
     BOOST_TEST(census_of(*heap, c).away() == 24u);
@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(what_came_home_is_handed_out_again_before_anything_new) {
 }
 
 BOOST_AUTO_TEST_CASE(a_refill_is_content_with_a_single_object_that_came_home) {
-  for (unsigned c = 0; c != kSizeClasses; ++c) {
+  for (unsigned c = 0; c != kSmallClasses; ++c) {
     OwnHeap heap;
     const Objects objects = pop_many(*heap, c, kSizeClassInfo[c].capacity);
     post_all(*heap, std::span(objects).first(1), c);
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(what_arrives_while_some_still_waits_comes_home_too) {
 BOOST_AUTO_TEST_CASE(slabs_that_others_emptied_serve_other_classes) {
   OwnHeap heap;
   std::size_t after_first = 0;
-  for (unsigned c = 24; c != kSizeClasses; ++c) {
+  for (unsigned c = 24; c != kSmallClasses; ++c) {
     post_all(*heap, pop_many(*heap, c, (std::size_t{8} << 20) / stride_of(c)), c);
     settle(*heap);
     if (c == 24) after_first = heap.pages().committed_bytes();

@@ -40,7 +40,7 @@ BOOST_AUTO_TEST_CASE(what_other_threads_freed_serves_another_class) {
 BOOST_AUTO_TEST_CASE(what_lies_in_bins_serves_another_class) {
   OwnHeap heap;
   heap.pages().fail_from(1);
-  for (unsigned c = 0; c != kSizeClasses; ++c) {
+  for (unsigned c = 0; c != kSmallClasses; ++c) {
     const Objects objects = pop_all(*heap, c);
     BOOST_TEST(!objects.empty(), "class " << c);
     push_all(*heap, objects, c);

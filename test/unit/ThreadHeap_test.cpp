@@ -107,15 +107,15 @@ BOOST_AUTO_TEST_CASE(a_new_heap_lies_in_its_own_first_region_and_holds_nothing) 
 BOOST_AUTO_TEST_CASE(objects_of_every_class_are_the_heaps_distinct_aligned_and_keep_their_content) {
   OwnHeap heap;
   std::vector<Objects> objects;
-  for (unsigned c = 0; c != kSizeClasses; ++c) objects.push_back(pop_many(*heap, c, scaled(500)));
-  for (unsigned c = 0; c != kSizeClasses; ++c) {
+  for (unsigned c = 0; c != kSmallClasses; ++c) objects.push_back(pop_many(*heap, c, scaled(500)));
+  for (unsigned c = 0; c != kSmallClasses; ++c) {
     BOOST_TEST(are_distinct(objects[c]));
     BOOST_TEST(are_marked(objects[c], c));
     BOOST_TEST(std::ranges::all_of(objects[c], [&](void* object) { return is_object_of(*heap, object, c); }));
     BOOST_TEST(census_of(*heap, c).away() == objects[c].size());
   }
   BOOST_TEST(complaint_about(*heap) == "");
-  for (unsigned c = 0; c != kSizeClasses; ++c) push_all(*heap, objects[c], c);
+  for (unsigned c = 0; c != kSmallClasses; ++c) push_all(*heap, objects[c], c);
   BOOST_TEST(census_of(*heap).away() == 0u);
   BOOST_TEST(complaint_about(*heap) == "");
 }
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(what_was_pushed_last_is_popped_first) {
 }
 
 BOOST_AUTO_TEST_CASE(pushing_and_popping_in_turn_takes_the_slow_path_at_most_twice_at_any_level) {
-  for (unsigned c = 0; c != kSizeClasses; ++c)
+  for (unsigned c = 0; c != kSmallClasses; ++c)
     BOOST_TEST(most_slow_calls_at_one_level(c, 2 * bin_capacity(c)) <= 2u, "class " << c);
 }
 
@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(the_same_holds_while_a_large_container_is_cleared) {
 }
 
 BOOST_AUTO_TEST_CASE(a_container_that_fits_into_its_bin_never_spills) {
-  for (unsigned c = 0; c != kSizeClasses; ++c) {
+  for (unsigned c = 0; c != kSmallClasses; ++c) {
     OwnHeap heap;
     Watched objects(*heap, c);
     for (int round = 0; round != 10; ++round) {
@@ -174,8 +174,8 @@ BOOST_AUTO_TEST_CASE(a_bin_that_spills_and_spills_keeps_little_until_it_is_refil
 
 BOOST_AUTO_TEST_CASE(a_bin_of_few_places_keeps_them_while_it_spills_and_spills) {
   OwnHeap heap;
-  Watched objects(*heap, kSizeClasses - 1);
-  const std::size_t capacity = bin_capacity(kSizeClasses - 1);
+  Watched objects(*heap, kSmallClasses - 1);
+  const std::size_t capacity = bin_capacity(kSmallClasses - 1);
   objects.pop(20 * capacity);
   objects.push(20 * capacity);
   BOOST_TEST(objects.spills() <= 20 * capacity / (capacity / 2));
@@ -237,7 +237,7 @@ BOOST_AUTO_TEST_CASE(of_equally_full_slabs_one_after_another_is_used_up) {
 BOOST_AUTO_TEST_CASE(memory_that_one_class_freed_serves_all_others) {
   OwnHeap heap;
   std::size_t after_first = 0;
-  for (unsigned c = 0; c != kSizeClasses; ++c) {
+  for (unsigned c = 0; c != kSmallClasses; ++c) {
     const Objects objects = pop_many(*heap, c, (std::size_t{8} << 20) / stride_of(c));
     push_all(*heap, objects, c);
     if (c == 0) after_first = heap.pages().committed_bytes();
@@ -263,9 +263,9 @@ BOOST_AUTO_TEST_CASE(a_slab_whose_objects_are_all_home_is_given_up) {
 BOOST_AUTO_TEST_CASE(after_any_pops_and_pushes_nothing_is_lost_and_all_structures_agree) {
   Random random;
   OwnHeap heap;
-  std::vector<Objects> live(kSizeClasses);
+  std::vector<Objects> live(kSmallClasses);
   for (std::size_t step = 0; step != scaled(2000); ++step) {
-    const auto c = static_cast<unsigned>(random.below(kSizeClasses));
+    const auto c = static_cast<unsigned>(random.below(kSmallClasses));
     const std::size_t count = random.below(2 * bin_capacity(c));
     if (random.below(2) == 0) {
       append(live[c], pop_many(*heap, c, count));
@@ -280,7 +280,7 @@ BOOST_AUTO_TEST_CASE(after_any_pops_and_pushes_nothing_is_lost_and_all_structure
     BOOST_REQUIRE(census_of(*heap, c).away() == live[c].size());
     if (step % 100 == 0) BOOST_REQUIRE(complaint_about(*heap) == "");
   }
-  for (unsigned c = 0; c != kSizeClasses; ++c) BOOST_TEST(are_marked(live[c], c));
+  for (unsigned c = 0; c != kSmallClasses; ++c) BOOST_TEST(are_marked(live[c], c));
 }
 
 BOOST_AUTO_TEST_CASE(an_address_that_flux_never_handed_out_has_no_owner_and_ends_the_program) {

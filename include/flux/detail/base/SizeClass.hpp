@@ -7,17 +7,23 @@
 
 namespace flux::detail {
 
-// Size classes: strides of 8, 16, ... 256 bytes, then eight per doubling up to 32 KiB, so that at most an
-// eighth is wasted. A slab is 64 KiB, or as many as hold 16 objects. Every figure of a class is known at
+// Size classes: strides of 8, 16, ... 256 bytes, then eight per doubling up to 1 MiB, so that at most an eighth is
+// wasted. A slab is 64 KiB, or as many as hold 16 objects, but 2 MiB at most. Every figure of a class is known at
 // compile time.
+//
+// The small classes, those up to 32 KiB, serve whatever a program allocates; the others only what is asked of slabs
+// by name: a few megabytes that a heap keeps of an odd size are a waste, and of a type in use they are its memory.
 
 /// Slabs are whole units, and units are aligned.
 inline constexpr std::size_t kUnitBytes = std::size_t{64} << 10;
-inline constexpr std::size_t kLargestObject = std::size_t{32} << 10;
+inline constexpr std::size_t kMostSlabUnits = 32;  ///< what is committed at once
+inline constexpr std::size_t kLargestSmallObject = std::size_t{32} << 10;
+inline constexpr std::size_t kLargestObject = std::size_t{1} << 20;
 inline constexpr std::size_t kLargestAlignment = 4096;
 inline constexpr std::size_t kMinObjectsPerSlab = 16;
 inline constexpr unsigned kFineClasses = 32;  ///< classes in steps of 8 bytes
-inline constexpr unsigned kSizeClasses = kFineClasses + 7 * 8;
+inline constexpr unsigned kSmallClasses = kFineClasses + 7 * 8;
+inline constexpr unsigned kSizeClasses = kSmallClasses + 5 * 8;
 inline constexpr unsigned kNoSizeClass = kSizeClasses;
 
 /// The smallest class whose objects hold `bytes`. Requires bytes <= kLargestObject.
@@ -36,10 +42,12 @@ constexpr std::size_t stride_of(unsigned size_class) noexcept {
   return std::size_t{coarse % 8 + 9} << (coarse / 8 + 5);
 }
 
-/// The smallest class that serves `bytes` at `alignment` (a power of two), or kNoSizeClass when none does. A
-/// class serves an alignment when its stride is a multiple of it: slabs begin at multiples of kUnitBytes.
-constexpr unsigned size_class_of(std::size_t bytes, std::size_t alignment) noexcept {
-  if (bytes > kLargestObject || alignment > kLargestAlignment) return kNoSizeClass;
+/// The smallest class that serves `bytes` at `alignment` (a power of two), or kNoSizeClass when none does that holds
+/// at most `largest`. A class serves an alignment when its stride is a multiple of it: slabs begin at multiples of
+/// kUnitBytes.
+constexpr unsigned size_class_of(std::size_t bytes, std::size_t alignment,
+                                 std::size_t largest = kLargestSmallObject) noexcept {
+  if (bytes > largest || alignment > kLargestAlignment) return kNoSizeClass;
   unsigned size_class = size_class_of(bytes);
   while (size_class < kSizeClasses && (stride_of(size_class) & (alignment - 1)) != 0) ++size_class;
   return size_class;
@@ -57,7 +65,7 @@ struct SizeClassInfo {
   std::uint64_t reciprocal;
 };
 
-inline constexpr unsigned kReciprocalShift = 40;
+inline constexpr unsigned kReciprocalShift = 44;
 inline constexpr std::size_t kSlabBitmapWords = 64;  ///< beside the slab's counters: for 4,096 objects
 
 namespace size_class_figures {
@@ -66,23 +74,27 @@ namespace size_class_figures {
 // objects: a container of 1,000 nodes that is built and dropped again and again then never leaves its bin.
 inline constexpr std::size_t kBinBytes = std::size_t{128} << 10;
 inline constexpr std::size_t kBinObjects = 2048;
+inline constexpr std::size_t kLeastBinObjects = 8;
+inline constexpr std::size_t kLargeBinObjects = 2;  // beyond the small classes
 
 constexpr SizeClassInfo figures_of(unsigned size_class) noexcept {
   const std::size_t stride = stride_of(size_class);
-  const std::size_t units = std::bit_ceil((kMinObjectsPerSlab * stride + kUnitBytes - 1) / kUnitBytes);
+  const std::size_t wanted = std::bit_ceil((kMinObjectsPerSlab * stride + kUnitBytes - 1) / kUnitBytes);
+  const std::size_t units = wanted < kMostSlabUnits ? wanted : kMostSlabUnits;
   const std::size_t bytes = units * kUnitBytes;
   // Only 8-byte objects are too many for the bitmap in the slab's record: theirs lies at the start of the
   // slab.
   const bool bitmap_in_slab = bytes / stride > kSlabBitmapWords * 64;
   const std::size_t first = bitmap_in_slab ? bytes / stride / 8 : 0;
   std::size_t bin = kBinBytes / stride;
-  bin = bin < 8 ? 8 : bin > kBinObjects ? kBinObjects : bin & ~std::size_t{7};
+  bin = bin < kLeastBinObjects ? kLeastBinObjects : bin > kBinObjects ? kBinObjects : bin & ~std::size_t{7};
+  if (size_class >= kSmallClasses) bin = kLargeBinObjects;
   return {static_cast<std::uint32_t>(stride),
           static_cast<std::uint32_t>(units),
           static_cast<std::uint32_t>(first),
           static_cast<std::uint32_t>((bytes - first) / stride),
           static_cast<std::uint32_t>(bin),
-          static_cast<std::uint32_t>(bin / 8),
+          static_cast<std::uint32_t>((bin + 7) / 8),
           (std::uint64_t{1} << kReciprocalShift) / stride + 1};
 }
 
@@ -97,6 +109,7 @@ constexpr auto all() noexcept {
 inline constexpr std::array<SizeClassInfo, kSizeClasses> kSizeClassInfo = size_class_figures::all();
 
 static_assert(stride_of(0) == 8 && stride_of(kFineClasses - 1) == 256 &&
+              stride_of(kSmallClasses - 1) == kLargestSmallObject &&
               stride_of(kSizeClasses - 1) == kLargestObject);
 
 }  // namespace flux::detail

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <flux/detail/base/Count.hpp>
 #include <flux/detail/base/SizeClass.hpp>
 
 namespace flux::detail {
@@ -21,10 +22,40 @@ namespace flux::detail {
 struct Bin {
   std::ptrdiff_t level;
   std::ptrdiff_t bottom;
+
+  /// The owner's: others may count the objects meanwhile.
+  [[gnu::always_inline]] void set_level(std::ptrdiff_t value) noexcept {
+    // relaxed: a number by itself; pairs with the loads in count_remote.
+    std::atomic_ref(level).store(value, std::memory_order_relaxed);
+  }
+  /// From `from`, where it is, to the next place; whether that was the last. By the carry of the addition: asked whether
+  /// the sum is zero, g++ compares the old level with -1, an instruction more.
+  [[gnu::always_inline]] bool raise(std::ptrdiff_t from) noexcept {
+    std::size_t next;
+    const bool is_full = __builtin_add_overflow(static_cast<std::size_t>(from), std::size_t{1}, &next);
+    set_level(static_cast<std::ptrdiff_t>(next));
+    return is_full;
+  }
+  void set(std::ptrdiff_t new_level, std::ptrdiff_t new_bottom) noexcept {
+    set_level(new_level);
+    std::atomic_ref(bottom).store(new_bottom, std::memory_order_relaxed);
+  }
+
+  /// Objects in the bin. Any thread; while the owner is at work, a number that may be off.
+  std::size_t count_remote() const noexcept {
+    // Only for writing does atomic_ref need an object that is not const.
+    auto& self = const_cast<Bin&>(*this);
+    const std::ptrdiff_t top = std::atomic_ref(self.level).load(std::memory_order_relaxed);
+    const std::ptrdiff_t count = top - std::atomic_ref(self.bottom).load(std::memory_order_relaxed);
+    return count < 0 ? 0 : static_cast<std::size_t>(count);
+  }
 };
 
 // The bins of a thread and, in one place with them, the address range whose objects they take: all that the
 // fast paths touch besides the object. Each stack's memory follows the struct, touched only as needed.
+//
+//   freed_elsewhere[c]: objects of class c and of other heaps that the owners of these bins freed, from the beginning
+//   on
 //
 // The fast paths reach it through a pointer in thread-local storage although the bins could lie there
 // themselves: on current processors a load that follows a store to the same place costs a cycle when both
@@ -35,6 +66,7 @@ struct Bins {
   std::size_t main_bytes;
   std::atomic<std::uintptr_t> thread;  ///< LocalBins's
   std::array<Bin, kSizeClasses> bins;
+  std::array<Count<std::size_t>, kSizeClasses> freed_elsewhere;
 
   static constexpr auto kStackEnds = [] {
     std::array<std::ptrdiff_t, kSizeClasses> ends{};
@@ -49,6 +81,10 @@ struct Bins {
 
   void** stack_end(unsigned size_class) noexcept {
     return reinterpret_cast<void**>(this + 1) + kStackEnds[size_class];
+  }
+
+  void* const* stack_end(unsigned size_class) const noexcept {
+    return reinterpret_cast<void* const*>(this + 1) + kStackEnds[size_class];
   }
 
   static constexpr std::ptrdiff_t capacity(unsigned size_class) noexcept {

@@ -14,11 +14,30 @@ namespace flux::detail {
 // for several objects; 64-byte objects need one carrier for eight.
 //
 // A carrier has carried_by(stride) places, all filled but for the first carrier's of a chain: there a null
-// ends them.
+// ends them. The lowest bit of the last carrier's link is set once the chain is posted, so that chains can be counted.
 struct Carrier {
   static constexpr std::size_t kMostCarried = 31;
 
   Carrier* next;
+
+  /// Ends a posted chain, before `rest`, which may be nullptr.
+  void end_chain(Carrier* rest) noexcept {
+    next = reinterpret_cast<Carrier*>(reinterpret_cast<std::uintptr_t>(rest) | 1);
+  }
+  bool ends_chain() const noexcept { return (reinterpret_cast<std::uintptr_t>(next) & 1) != 0; }
+
+  /// The next carrier, whether it is of the same chain or of another.
+  Carrier* following() const noexcept {
+    return reinterpret_cast<Carrier*>(reinterpret_cast<std::uintptr_t>(next) & ~std::uintptr_t{1});
+  }
+
+  /// Calls `visit(void*)` for the carrier itself and each object it carries, in `places` places at most.
+  template <class Visit>
+  void for_each(std::size_t places_count, Visit visit) {
+    visit(this);
+    void** const filled = places();
+    for (std::size_t i = 0; i != places_count && filled[i] != nullptr; ++i) visit(filled[i]);
+  }
 
   void** places() noexcept { return reinterpret_cast<void**>(this + 1); }
 
@@ -54,6 +73,15 @@ class Chain {
     }
     const auto weight = static_cast<std::int32_t>(stride);
     room_ -= weight < kLeastWeight ? kLeastWeight : weight;
+  }
+
+  /// Calls `visit(void*)` for each object. `stride_of_object(void*)` is its stride.
+  template <class Visit, class Stride>
+  void for_each(Visit visit, Stride stride_of_object) const {
+    for (Carrier* carrier = first_; carrier != nullptr; carrier = carrier->next) {
+      const std::size_t unfilled = carrier == first_ ? static_cast<std::size_t>(places_end_ - place_) : 0;
+      carrier->for_each(Carrier::carried_by(stride_of_object(carrier)) - unfilled, visit);
+    }
   }
 
   /// Ends the first carrier's places, hands the run of carriers to `post(first, last)` and is empty again.

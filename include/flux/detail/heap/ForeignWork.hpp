@@ -100,6 +100,7 @@ void ForeignWork::go_on_in_child() noexcept {
   --forks_;
   heap_list.for_each([](ThreadHeap& heap) {
     forget_if_not_mine(*heap.bins());
+    heap.set_outbox(nullptr);  // who asks for it looks at his own besides
     if (&heap != at_work_on_) heap.lose_if_locked();
   });
   // relaxed: there is one thread, and nobody to keep out of its work.

@@ -32,7 +32,7 @@ class HeapBins {
     void** const limit = end - Bins::capacity(size_class);
     void** const high = limit + kSizeClassInfo[size_class].bin_refill;
     void** const low = home.take(size_class, limit, high);
-    own_.bins.bins[size_class] = {high - end, low - end};
+    own_.bins.bins[size_class].set(high - end, low - end);
     spilled_[size_class] = 0;
     seen_[size_class] = kInUse;
     return low != high;
@@ -48,9 +48,10 @@ class HeapBins {
   /// others, but for the few in which a full bin becomes a small one.
   bool spill(unsigned size_class, HomeSlabs& home) noexcept {
     const std::ptrdiff_t full = Bins::capacity(size_class);
-    const std::ptrdiff_t small = std::max(full / 8, kLeastPlaces);
+    const std::ptrdiff_t least = std::min(full, kLeastPlaces);
+    const std::ptrdiff_t small = std::max(full / 8, least);
     const std::ptrdiff_t spilled = spilled_[size_class];
-    const std::ptrdiff_t capacity = spilled < full ? full : spilled < kShrunk ? small : kLeastPlaces;
+    const std::ptrdiff_t capacity = spilled < full ? full : spilled < kShrunk ? small : least;
     void** const end = own_.bins.stack_end(size_class);
     Bin& bin = own_.bins.bins[size_class];
     const unsigned runs = spilled >= kShrunk ? kFewestRuns : -bin.bottom > small ? kMostRuns : kFewRuns;
@@ -61,7 +62,7 @@ class HeapBins {
     seen_[size_class] = kInUse;
     const std::ptrdiff_t room = std::min(kept - std::min(coldest, end - capacity), capacity / 2);
     std::memmove(kept - room, kept, static_cast<std::size_t>(end - kept) * sizeof *end);
-    bin = {-room, kept - room - end};
+    bin.set(-room, kept - room - end);
     return kept == wanted;
   }
 
@@ -81,7 +82,7 @@ class HeapBins {
         continue;
       }
       void** const end = own_.bins.stack_end(turn_);
-      bin.bottom = home.put(end + bin.bottom, end + bin.level, kFewestRuns) - end;
+      bin.set(bin.level, home.put(end + bin.bottom, end + bin.level, kFewestRuns) - end);
       if (bin.bottom == bin.level) clear(turn_);
       return;
     }
@@ -98,6 +99,14 @@ class HeapBins {
     for (unsigned c = 0; c != kSizeClasses; ++c) empty(c, home);
   }
 
+  /// Forgets all objects: their slabs are no more.
+  void clear_all() noexcept {
+    for (unsigned c = 0; c != kSizeClasses; ++c) {
+      clear(c);
+      spilled_[c] = 0;
+    }
+  }
+
   /// Makes the memory of a bin's stack resident; false when memory is out.
   bool populate(unsigned size_class) noexcept {
     constexpr std::uintptr_t kPageBytes = 4096;
@@ -105,6 +114,19 @@ class HeapBins {
     const auto first = reinterpret_cast<std::uintptr_t>(end - Bins::capacity(size_class)) & ~(kPageBytes - 1);
     return page_source.populate(reinterpret_cast<std::byte*>(first),
                                 reinterpret_cast<std::uintptr_t>(end) - first);
+  }
+
+  /// Objects in a bin. Any thread; while the owner is at work, a number that may be off.
+  std::size_t count_remote(unsigned size_class) const noexcept {
+    return own_.bins.bins[size_class].count_remote();
+  }
+
+  /// Calls `visit(void*)` for each object in a bin. While the owner is not at work.
+  template <class Visit>
+  void for_each(unsigned size_class, Visit visit) const {
+    const Bin& bin = own_.bins.bins[size_class];
+    void* const* const end = own_.bins.stack_end(size_class);
+    for (void* const* place = end + bin.bottom; place != end + bin.level; ++place) visit(*place);
   }
 
   bool is_valid() const noexcept { return own_.bins.is_valid(); }
@@ -122,7 +144,7 @@ class HeapBins {
   static constexpr std::ptrdiff_t kInUse = 1;  // no level is positive
 
   void clear(unsigned size_class) noexcept {
-    own_.bins.bins[size_class] = {-Bins::capacity(size_class), -Bins::capacity(size_class)};
+    own_.bins.bins[size_class].set(-Bins::capacity(size_class), -Bins::capacity(size_class));
   }
 
   std::array<std::ptrdiff_t, kSizeClasses> spilled_{};

@@ -16,7 +16,7 @@ class Inbox {
     // relaxed: the link is only written, never followed, here; the exchange below decides whether it is true.
     Carrier* head = head_.load(std::memory_order_relaxed);
     do {
-      last->next = head;
+      last->end_chain(head);
       // release: pairs with the acquire in take_all, so that the taker sees the links, and with them
       // everything that the posting thread did to the objects. relaxed on failure: the loop only tries again.
     } while (!head_.compare_exchange_weak(head, first, std::memory_order_release, std::memory_order_relaxed));
@@ -28,6 +28,12 @@ class Inbox {
     // acquire: pairs with the release in post_remote. Posts that came in between are read-modify-writes too
     // and continue the release sequence, so every run in the stack is visible.
     return head_.exchange(nullptr, std::memory_order_acquire);
+  }
+
+  /// What take_all would take. While no thread is at work with it.
+  Carrier* peek() const noexcept {
+    // relaxed: the caller sees to it that there is nobody to wait for.
+    return head_.load(std::memory_order_relaxed);
   }
 
   /// Any thread. May be stale.

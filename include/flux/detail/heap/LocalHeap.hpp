@@ -36,6 +36,7 @@ class LocalHeap {
   static auto retry(Try attempt);
   [[gnu::noinline]] void deallocate_first(ThreadHeap* owner, void* object, unsigned size_class,
                                           Bins* bins) noexcept;
+  static void count_freed_elsewhere(unsigned size_class, Bins* bins) noexcept;
   void* try_allocate(unsigned size_class, Bins* bins) noexcept;
   bool try_reserve(unsigned size_class, std::size_t count) noexcept;
   static void* allocate_from(ThreadHeap* heap, unsigned size_class) noexcept;
@@ -57,7 +58,7 @@ template <class Domain = void>
   const std::ptrdiff_t level = bin.level;
   if (level == bin.bottom) [[unlikely]]
     return LocalHeap<Domain>::allocate_slow(size_class, bins);
-  bin.level = level - 1;
+  bin.set_level(level - 1);
   return bins->stack_end(size_class)[level - 1];
 }
 
@@ -68,8 +69,9 @@ template <class Domain = void>
   if (!bins->owns(object)) [[unlikely]]
     return LocalHeap<Domain>::deallocate_slow(object, size_class, bins);
   Bin& bin = bins->bins[size_class];
-  bins->stack_end(size_class)[bin.level] = object;
-  if (++bin.level == 0) [[unlikely]]
+  const std::ptrdiff_t level = bin.level;
+  bins->stack_end(size_class)[level] = object;
+  if (bin.raise(level)) [[unlikely]]
     LocalHeap<Domain>::spill_slow(size_class, bins);
 }
 
@@ -101,21 +103,36 @@ template <class Domain>
 void LocalHeap<Domain>::deallocate_slow(void* object, unsigned size_class, Bins* bins) noexcept {
   ThreadHeap* const owner = ThreadHeap::owner_of(object);
   if (local_thread.outbox().add_if_known(owner, object, kSizeClassInfo[size_class].stride)) [[likely]]
-    return;
+    return count_freed_elsewhere(size_class, bins);
   local_heap<Domain>.deallocate_first(owner, object, size_class, bins);
 }
 
-/// An object of an owner that no chain has been begun for.
+/// An object of an owner that no chain has been begun for. A thread that only frees gets a heap as well: what it frees
+/// has to be counted where others can read it, and in a place of its own.
 template <class Domain>
 void LocalHeap<Domain>::deallocate_first(ThreadHeap* owner, void* object, unsigned size_class,
                                          Bins* bins) noexcept {
   take_over(bins);
-  if (owner == heap()) {
-    owner->push(object, size_class);  // it lies outside the heap's main piece
-  } else if (local_thread.arm()) {
+  const bool is_armed = local_thread.arm();
+  if (heap() == nullptr && is_armed) take_heap();
+  if (owner == heap())
+    return owner->push(object, size_class);  // outside its main piece, or it had been parked
+  count_freed_elsewhere(size_class, heap() == nullptr ? &no_bins : heap()->bins());
+  if (is_armed) {
     local_thread.outbox().add(owner, object, kSizeClassInfo[size_class].stride);
   } else {
     Outbox::post_one(owner, object, kSizeClassInfo[size_class].stride);
+  }
+}
+
+/// Where the thread has no heap, it counts for all such threads of the domain, which costs some nanoseconds.
+template <class Domain>
+void LocalHeap<Domain>::count_freed_elsewhere(unsigned size_class, Bins* bins) noexcept {
+  if (bins != &no_bins) [[likely]] {
+    bins->freed_elsewhere[size_class] += 1;
+  } else {
+    // relaxed: a number by itself.
+    domain_info<Domain>.freed_elsewhere[size_class].fetch_add(1, std::memory_order_relaxed);
   }
 }
 
@@ -158,7 +175,7 @@ void* LocalHeap<Domain>::allocate_from(ThreadHeap* heap, unsigned size_class) no
 
 template <class Domain>
 ThreadHeap* LocalHeap<Domain>::create_heap() noexcept {
-  ThreadHeap* const heap = ThreadHeap::create();
+  ThreadHeap* const heap = ThreadHeap::create(domain_info<Domain>);
   if (heap != nullptr) heap_list.enlist(heap);
   return heap;
 }

@@ -42,6 +42,16 @@ class Outbox {
     is_used_ = false;
   }
 
+  /// Calls `visit(void*)` for each object in it. While its thread is not at work.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    if (!is_used_) return;
+    for (const Set& set : sets_) {
+      for (const Entry& entry : set)
+        entry.chain.for_each(visit, [](void* object) { return Region::slab_of(object).stride; });
+    }
+  }
+
   /// Whether the thread does what comes with help: calls to the system, at times.
   void set_may_help(bool may_help) noexcept { may_help_ = may_help; }
 

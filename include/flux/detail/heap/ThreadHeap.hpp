@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <new>
 
+#include <flux/detail/base/Count.hpp>
+#include <flux/detail/heap/DomainInfo.hpp>
 #include <flux/detail/heap/HeapBins.hpp>
 #include <flux/detail/heap/HeapLock.hpp>
 #include <flux/detail/heap/Inbox.hpp>
@@ -13,6 +15,8 @@
 #include <flux/detail/slab/HomeSlabs.hpp>
 
 namespace flux::detail {
+
+class Outbox;
 
 // The regions, slabs and free objects of one thread. Lives in its own first region and is never destroyed:
 // when its thread ends it is parked, with everything in it, and a later thread adopts it.
@@ -31,10 +35,10 @@ namespace flux::detail {
 class ThreadHeap {
  public:
   /// A heap with its first region, owned by the caller; nullptr, with nothing kept, when memory is out.
-  static ThreadHeap* create() noexcept {
+  static ThreadHeap* create(const DomainInfo& domain = domain_info<>) noexcept {
     SlabSource source;
     if (!source.open_first()) return nullptr;
-    return ::new (source.take_heap_units()) ThreadHeap(source);
+    return ::new (source.take_heap_units()) ThreadHeap(source, domain);
   }
 
   /// The heap that an object belongs to. Any thread.
@@ -94,12 +98,13 @@ class ThreadHeap {
   void* pop(unsigned size_class) noexcept {
     Bin& bin = bins()->bins[size_class];
     if (bin.level == bin.bottom && !refill(size_class)) return nullptr;
-    return bins()->stack_end(size_class)[--bin.level];
+    bin.set_level(bin.level - 1);
+    return bins()->stack_end(size_class)[bin.level];
   }
   void push(void* object, unsigned size_class) noexcept {
     Bin& bin = bins()->bins[size_class];
     bins()->stack_end(size_class)[bin.level] = object;
-    if (++bin.level == 0) spill(size_class);
+    if (bin.raise(bin.level)) spill(size_class);
   }
 
   /// Sees to it that `count` objects of the class are free here, in memory that is resident and stays the
@@ -121,7 +126,7 @@ class ThreadHeap {
     for (unsigned attempt = 0; !lock_.try_lock(); ++attempt, wait.once())
       if (attempt == kFewAttempts || is_lost_) return false;
     give_up_share();
-    is_owned_ = true;
+    is_owned_ = Count<bool>(true);
     attended_.store(true, std::memory_order_relaxed);
     lock_.unlock();
     return true;
@@ -138,7 +143,7 @@ class ThreadHeap {
     const HeapLockGuard guard(lock_);
     end_reserve();
     if (!home_.source().is_within_a_block()) bring_all_home();
-    is_owned_ = false;
+    is_owned_ = Count<bool>(false);
     attended_.store(false, std::memory_order_relaxed);
     claim_share();
     if (home_.source().retained_bytes() > share_) home_.source().spare_no_block();
@@ -178,6 +183,39 @@ class ThreadHeap {
   /// What the owner's fast paths work on.
   Bins* bins() noexcept { return &bins_.bins(); }
 
+  // Numbers for statistics. Any thread: each may be of another moment while the heap is at work.
+
+  const DomainInfo& domain() const noexcept { return *domain_; }
+  bool is_owned() const noexcept { return is_owned_; }
+  std::uint64_t slow_calls() const noexcept { return slow_calls_; }
+  /// relaxed: as the others.
+  std::uint64_t chains_posted() const noexcept { return posts_.load(std::memory_order_relaxed); }
+  std::uint64_t chains_collected() const noexcept { return chains_collected_; }
+  /// Objects of the class that came home through the inbox, from the beginning on.
+  std::size_t collected(unsigned size_class) const noexcept { return collected_[size_class]; }
+  const HomeSlabs& home() const noexcept { return home_; }
+  const HeapBins& heap_bins() const noexcept { return bins_; }
+
+  /// The chains that the owner is filling with objects of other heaps; nullptr while nobody owns the heap.
+  void set_outbox(const Outbox* outbox) noexcept { outbox_ = outbox; }
+  const Outbox* outbox() const noexcept { return outbox_; }
+
+  /// Calls `visit(void*)` for each free object that is not home, but in a bin or on its way in from another thread.
+  /// While no thread is at work with the heap.
+  template <class Visit>
+  void for_each_free(Visit visit) const {
+    for (unsigned c = 0; c != kSizeClasses; ++c) bins_.for_each(c, visit);
+    for_each_in(pending_, visit);
+    for_each_in(inbox_.peek(), visit);
+  }
+
+  /// The same for a run of carriers, whose chains are posted.
+  template <class Visit>
+  static void for_each_in(Carrier* run, Visit visit) {
+    for (Carrier* carrier = run; carrier != nullptr; carrier = carrier->following())
+      carrier->for_each(Carrier::carried_by(Region::slab_of(carrier).stride), visit);
+  }
+
   /// Whether all structures of a heap agree, with nothing in progress.
   bool is_valid() const noexcept { return home_.is_valid() && bins_.is_valid(); }
 
@@ -199,7 +237,7 @@ class ThreadHeap {
   static constexpr unsigned kMostPieces = 4096;   // of a trim, while the owner works on
   static constexpr std::uint32_t kPatience = 16;  // chains posted between two looks at the owner's slow calls
 
-  explicit ThreadHeap(const SlabSource& source) noexcept : home_(source) {
+  ThreadHeap(const SlabSource& source, const DomainInfo& domain) noexcept : domain_(&domain), home_(source) {
     home_.source().set_owner(this);
     bins()->main_begin = reinterpret_cast<std::uintptr_t>(source.main_reservation().begin);
     bins()->main_bytes = source.main_reservation().bytes;
@@ -207,12 +245,11 @@ class ThreadHeap {
 
   /// Any thread, after a post.
   bool is_attended() noexcept {
-    // relaxed, all here: hints, and counts that may miss a post or two.
+    // relaxed, all here: hints, and numbers by themselves.
+    const std::uint64_t posts = posts_.fetch_add(1, std::memory_order_relaxed) + 1;
     if (!attended_.load(std::memory_order_relaxed)) return false;
-    const std::uint32_t posts = posts_.load(std::memory_order_relaxed) + 1;
-    posts_.store(posts, std::memory_order_relaxed);
     if (posts % kPatience != 0) return true;
-    const std::uint32_t calls = slow_calls_.load(std::memory_order_relaxed);
+    const std::uint64_t calls = slow_calls_;
     const bool is_at_work = calls != slow_calls_seen_.load(std::memory_order_relaxed);
     slow_calls_seen_.store(calls, std::memory_order_relaxed);
     return is_at_work;
@@ -220,8 +257,8 @@ class ThreadHeap {
 
   /// The owner is at work.
   void attend() noexcept {
-    // relaxed, all here: as above. Only the owner counts.
-    slow_calls_.store(slow_calls_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    slow_calls_ += 1;
+    // relaxed: as above.
     if (!attended_.load(std::memory_order_relaxed)) attended_.store(true, std::memory_order_relaxed);
   }
 
@@ -252,14 +289,14 @@ class ThreadHeap {
     void** end = objects.data();
     while (pending_ != nullptr && end < objects.data() + kMostCollected) {
       Carrier* const carrier = pending_;
-      pending_ = carrier->next;
+      pending_ = carrier->following();
+      if (carrier->ends_chain()) chains_collected_ += 1;
       __builtin_prefetch(pending_);
-      *end++ = carrier;
-      void** const places = carrier->places();
-      const std::size_t count = Carrier::carried_by(Region::slab_of(carrier).stride);
-      for (std::size_t i = 0; i != count && places[i] != nullptr; ++i) *end++ = places[i];
+      carrier->for_each(Carrier::carried_by(Region::slab_of(carrier).stride),
+                        [&end](void* object) { *end++ = object; });
     }
-    home_.put(objects.data(), end);
+    home_.put(objects.data(), end, HomeSlabs::kAllRuns,
+              [this](unsigned size_class, std::size_t count) { collected_[size_class] += count; });
   }
 
   /// Of a parked heap: what it may retain grows to what it does, as far as there is room, and is never above the
@@ -323,16 +360,20 @@ class ThreadHeap {
   // Other threads write these: no line shared with what the owner uses.
   alignas(128) Inbox inbox_;
   std::atomic<bool> attended_{true};
-  std::atomic<std::uint32_t> posts_{0};
-  std::atomic<std::uint32_t> slow_calls_seen_{0};  ///< when they were looked at last
+  std::atomic<std::uint64_t> posts_{0};
+  std::atomic<std::uint64_t> slow_calls_seen_{0};  ///< when they were looked at last
 
   alignas(128) HeapLock lock_;
-  bool is_owned_ = true;
+  const DomainInfo* domain_;
+  const Outbox* outbox_ = nullptr;
+  Count<bool> is_owned_ = true;
   bool is_lost_ = false;
-  std::atomic<std::uint32_t> slow_calls_{0};  ///< of owners
-  std::atomic<bool> reserved_{false};         ///< by the owner
-  std::size_t share_ = 0;                     ///< of parked_bytes; 0 while owned
+  Count<std::uint64_t> slow_calls_ = 0;  ///< of owners
+  std::atomic<bool> reserved_{false};    ///< by the owner
+  std::size_t share_ = 0;                ///< of parked_bytes; 0 while owned
   Carrier* pending_ = nullptr;
+  Count<std::uint64_t> chains_collected_ = 0;
+  std::array<Count<std::size_t>, kSizeClasses> collected_{};
   HomeSlabs home_;
   HeapBins bins_;  // last: its stacks are touched only as needed
 };

@@ -13,6 +13,7 @@
 // LeakSanitizer looks for pointers in what malloc gave, not in mapped pages: it is told of ours. Weak: null
 // elsewhere.
 extern "C" [[gnu::weak]] void __lsan_register_root_region(const void* begin, std::size_t bytes);
+extern "C" [[gnu::weak]] void __lsan_unregister_root_region(const void* begin, std::size_t bytes);
 
 namespace flux::detail {
 
@@ -26,6 +27,8 @@ struct PageSource {
   void (*release)(std::byte* begin, std::size_t bytes) noexcept;
   /// Makes reserved pages readable and writable, zero at first touch; false when the system refuses.
   bool (*commit)(std::byte* begin, std::size_t bytes) noexcept;
+  /// Says, before the release, that pages are no longer used which were committed as one.
+  void (*uncommit)(std::byte* begin, std::size_t bytes) noexcept;
   /// Asks for small (false) or huge (true) pages in reserved space: advice, which may come to nothing.
   void (*advise_huge)(std::byte* begin, std::size_t bytes, bool huge) noexcept;
   /// Makes committed pages resident, whatever they hold; false when memory is out.
@@ -60,6 +63,10 @@ inline bool commit(std::byte* begin, std::size_t bytes) noexcept {
   if (::mprotect(begin, bytes, PROT_READ | PROT_WRITE) != 0) return false;
   if (&__lsan_register_root_region != nullptr) __lsan_register_root_region(begin, bytes);
   return true;
+}
+
+inline void uncommit(std::byte* begin, std::size_t bytes) noexcept {
+  if (&__lsan_unregister_root_region != nullptr) __lsan_unregister_root_region(begin, bytes);
 }
 
 inline void advise_huge([[maybe_unused]] std::byte* begin, [[maybe_unused]] std::size_t bytes,
@@ -115,8 +122,8 @@ inline std::size_t physical_bytes() noexcept {
 }  // namespace system_pages
 
 inline constexpr PageSource kSystemPages{
-    system_pages::reserve,  system_pages::release, system_pages::commit,       system_pages::advise_huge,
-    system_pages::populate, system_pages::discard, system_pages::address_limit};
+    system_pages::reserve,     system_pages::release,  system_pages::commit,  system_pages::uncommit,
+    system_pages::advise_huge, system_pages::populate, system_pages::discard, system_pages::address_limit};
 
 /// The source in use. Tests replace it while one thread runs; nothing else writes it.
 inline constinit PageSource page_source = kSystemPages;

@@ -32,20 +32,23 @@ inline void release_regions(const Reservation& piece) noexcept {
   reserved_bytes.fetch_sub(piece.bytes, std::memory_order_relaxed);
 }
 
-/// Reserves as many regions at once as the system lets it; empty when not even one is to be had.
+inline constexpr std::size_t kMostRegions = 512;  ///< in one piece
+inline constexpr std::size_t kSomeRegions = 32;
+
+/// Reserves as many regions at once as the system lets it, up to `most`; empty when not even one is to be had.
 ///
 /// One large piece makes "is this address mine" a single comparison for nearly every object. Where address
 /// space is scarce (`ulimit -v`, Valgrind, ThreadSanitizer after some dozen threads) the size falls, and a
 /// piece never takes more than a sixteenth of what is left of that to the process, or of half the address
 /// space of the processor, unless it is a single region.
-inline Reservation reserve_regions() noexcept {
-  constexpr std::size_t kSizes[] = {512 * kRegionBytes, 32 * kRegionBytes, kRegionBytes};
+inline Reservation reserve_regions(std::size_t most = kMostRegions) noexcept {
+  constexpr std::size_t kSizes[] = {kMostRegions * kRegionBytes, kSomeRegions * kRegionBytes, kRegionBytes};
   constexpr std::size_t kHalfOfAll = std::size_t{1} << 46;
   const std::size_t all = std::min(page_source.address_limit(), kHalfOfAll);
   // relaxed: a number by itself; threads that come at once may each take their share of the same rest.
   const std::size_t taken = std::min(all, reserved_bytes.load(std::memory_order_relaxed));
   for (const std::size_t bytes : kSizes) {
-    if (bytes > (all - taken) / 16 && bytes != kRegionBytes) continue;
+    if (bytes > most * kRegionBytes || (bytes > (all - taken) / 16 && bytes != kRegionBytes)) continue;
     if (std::byte* begin = page_source.reserve(bytes, kRegionBytes)) {
       reserved_bytes.fetch_add(bytes, std::memory_order_relaxed);
       return {begin, bytes};

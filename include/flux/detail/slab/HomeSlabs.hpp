@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 
+#include <flux/detail/base/Count.hpp>
 #include <flux/detail/slab/PartialSlabs.hpp>
 #include <flux/detail/slab/SlabSource.hpp>
 
@@ -13,7 +15,7 @@ namespace flux::detail {
 // The slabs of a thread heap, of all classes, and with them the objects that are home. Whoever holds the heap's
 // lock.
 //
-//   slabs_[c] == slabs of class c in use
+//   slabs_[c] == slabs of class c in use;  home_[c] == their objects that are home
 //   a slab whose objects are all home is retired, unless its class would keep fewer than reserved_[c]
 class HomeSlabs {
  public:
@@ -38,7 +40,9 @@ class HomeSlabs {
         slab = carve(size_class);
         if (slab == nullptr) break;
       }
+      void** const before = low;
       low = slab->take(limit, high - kMostScattered, low);
+      home_[size_class] -= static_cast<std::size_t>(before - low);
       partial.update_first(*slab);
       if (slab->free != 0) break;  // what is left of it is not wanted
     }
@@ -47,13 +51,30 @@ class HomeSlabs {
 
   /// Brings objects home, in runs of the same slab, at most `runs` of them; returns the first left out.
   void** put(void** first, void** last, unsigned runs = kAllRuns) noexcept {
+    return put(first, last, runs, [](unsigned, std::size_t) {});
+  }
+
+  /// The same, and says how many of which class came: `came(size_class, count)`.
+  template <class Came>
+  void** put(void** first, void** last, unsigned runs, Came came) noexcept {
     for (; first != last && runs != 0; --runs) {
       Slab& slab = Region::slab_of(*first);
-      first = slab.put(first, last);
+      void** const rest = slab.put(first, last);
+      const auto count = static_cast<std::size_t>(rest - first);
+      home_[slab.size_class] += count;
+      came(slab.size_class, count);
       settle(slab);
+      first = rest;
     }
     return first;
   }
+
+  /// What there is of a class. Any thread; numbers that may be of different moments.
+  std::size_t objects(unsigned size_class) const noexcept {
+    return std::size_t{slabs(size_class)} * kSizeClassInfo[size_class].capacity;
+  }
+  std::uint32_t slabs(unsigned size_class) const noexcept { return slabs_[size_class]; }
+  std::size_t home(unsigned size_class) const noexcept { return home_[size_class]; }
 
   /// Sees to it that `count` objects of the class are home, in slabs that stay the class's and whose memory is
   /// resident. False when memory is out; nothing has changed then but that some memory may be resident.
@@ -80,6 +101,18 @@ class HomeSlabs {
     return is_done;
   }
 
+  /// Takes all slabs back, wherever their objects are, without a look at these. Takes time with the slabs.
+  void retire_all() noexcept {
+    source_.for_each_slab([this](Slab& slab) {
+      slab.list = Slab::kNotListed;
+      source_.retire(slab);
+    });
+    partial_ = {};
+    slabs_ = {};
+    home_ = {};
+    reserved_ = {};
+  }
+
   /// Whether the class has a reservation, and no more slabs than that.
   bool is_within_reserve(unsigned size_class) const noexcept {
     return reserved_[size_class] != 0 && slabs_[size_class] <= reserved_[size_class];
@@ -97,16 +130,19 @@ class HomeSlabs {
   /// Whether all structures agree.
   bool is_valid() const noexcept {
     std::array<std::uint32_t, kSizeClasses> slabs{};
+    std::array<std::size_t, kSizeClasses> home{};
     bool valid = source_.is_valid();
     for (const PartialSlabs& partial : partial_) valid = valid && partial.is_valid();
     source_.for_each_slab([&](const Slab& slab) {
       const bool is_listed = slab.list != Slab::kNotListed;
       const bool may_be_whole = slabs_[slab.size_class] <= reserved_[slab.size_class];
       ++slabs[slab.size_class];
+      home[slab.size_class] += slab.free;
       valid = valid && slab.is_valid() && is_listed == (slab.free != 0);
       valid = valid && (slab.free != slab.capacity || may_be_whole);
     });
-    return valid && slabs == slabs_;
+    return valid && std::equal(slabs.begin(), slabs.end(), slabs_.begin()) &&
+           std::equal(home.begin(), home.end(), home_.begin());
   }
 
  private:
@@ -124,7 +160,9 @@ class HomeSlabs {
 
   Slab* carve(unsigned size_class) noexcept {
     Slab* const slab = source_.carve(size_class);
-    if (slab != nullptr) ++slabs_[size_class];
+    if (slab == nullptr) return nullptr;
+    slabs_[size_class] += 1;
+    home_[size_class] += slab->capacity;
     return slab;
   }
 
@@ -134,7 +172,8 @@ class HomeSlabs {
     if (slab.free != slab.capacity || slabs_[slab.size_class] <= reserved_[slab.size_class])
       return partial.update(slab);
     partial.remove(slab);
-    --slabs_[slab.size_class];
+    slabs_[slab.size_class] -= 1;
+    home_[slab.size_class] -= slab.capacity;
     source_.retire(slab);
   }
 
@@ -146,7 +185,8 @@ class HomeSlabs {
 
   SlabSource source_;
   std::array<PartialSlabs, kSizeClasses> partial_{};
-  std::array<std::uint32_t, kSizeClasses> slabs_{};
+  std::array<Count<std::uint32_t>, kSizeClasses> slabs_{};
+  std::array<Count<std::size_t>, kSizeClasses> home_{};
   std::array<std::uint32_t, kSizeClasses> reserved_{};
 };
 

@@ -32,8 +32,10 @@ inline constexpr std::size_t kBlockUnits = kHugePageBytes / kUnitBytes;  ///< wh
 // The first line never changes after the region is opened, so any thread may read it: whoever holds an object
 // got its address through some synchronisation that comes after. All else belongs to the owner.
 struct Region {
-  // "flux.rg1": the layout's version is the last digit.
-  static constexpr std::uint64_t kMagic = 0x666C'7578'2E72'6731;
+  // "flux.rg2": the layout's version is the last digit.
+  static constexpr std::uint64_t kMagic = 0x666C'7578'2E72'6732;
+  static constexpr std::uint64_t kInstanceMagic =
+      kMagic ^ 1;  ///< of a heap that no object finds by its address
 
   std::uint64_t magic;
   ThreadHeap* owner;
@@ -44,7 +46,8 @@ struct Region {
   std::uint32_t committed_units;
   std::uint32_t small_units;
   std::uint32_t split_blocks;
-  bool has_records;  ///< a slab was cut here since the records went back
+  std::size_t piece_bytes;  ///< address space reserved with it: of the first region of a piece, else 0
+  bool has_records;         ///< a slab was cut here since the records went back
   std::uint64_t free_units[kUnitsPerRegion / 64];
   std::uint64_t dirty_units[kUnitsPerRegion / 64];
   alignas(64) Slab slabs[kUnitsPerRegion];
@@ -74,7 +77,7 @@ struct Region {
   std::byte* begin() noexcept { return reinterpret_cast<std::byte*>(this); }
   std::byte* unit(std::size_t index) noexcept { return begin() + index * kUnitBytes; }
 
-  /// Where the lowest `count` free units (1, 2, 4 or 8, aligned to their number) lie together, or
+  /// Where the lowest `count` free units (a power of two up to 32, aligned to their number) lie together, or
   /// kUnitsPerRegion when there are none.
   std::size_t find_units(std::size_t count) const noexcept {
     for (std::size_t w = 0; w != kUnitsPerRegion / 64; ++w) {
@@ -226,6 +229,7 @@ inline Region* Region::open(std::byte* at, ThreadHeap* owner, std::uint32_t sequ
   region->committed_units = kBlockUnits;
   region->small_units = small;
   region->split_blocks = 0;
+  region->piece_bytes = 0;
   region->has_records = false;
   for (std::uint64_t& word : region->free_units) word = ~std::uint64_t{0};
   region->free_units[0] <<= kHeaderUnits;

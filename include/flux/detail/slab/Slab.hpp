@@ -55,7 +55,7 @@ struct Slab {
     first_word = 0;
     size_class = static_cast<std::uint8_t>(new_class);
     units_back = 0;
-    list_shift = static_cast<std::uint8_t>(std::bit_width(capacity) - 3);
+    list_shift = static_cast<std::uint8_t>(std::max(static_cast<int>(std::bit_width(capacity)), 3) - 3);
     const std::uint32_t whole = capacity / 64;
     std::memset(bitmap, 0xFF, whole * sizeof *bitmap);
     if (capacity % 64 != 0) bitmap[whole] = (std::uint64_t{1} << capacity % 64) - 1;

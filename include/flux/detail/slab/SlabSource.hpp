@@ -6,9 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <flux/detail/base/Count.hpp>
 #include <flux/detail/base/Settings.hpp>
 #include <flux/detail/memory/Reservation.hpp>
 #include <flux/detail/slab/Region.hpp>
+#include <flux/detail/slab/RegionMap.hpp>
 
 namespace flux::detail {
 
@@ -22,17 +24,28 @@ namespace flux::detail {
 //   a unit is free in its region's map, withheld, or belongs to the header, the heap's own state or one slab
 //   no region before with_room_[i] has 2^i free units that lie together
 //   dirty_units_ == dirty units of all regions;  no region behind last_dirty_ has any, but for last_block_
+//   units_left_ + units of slabs + units that were taken from the budget == the budget
 class SlabSource {
  public:
+  /// A thread heap's: never closed, and known to region_map.
+  SlabSource() noexcept = default;
+
+  /// One that is closed some day, and whose slabs take no more than so many units. In smaller pieces, because nobody
+  /// asks whether an address lies in the first.
+  static SlabSource of_instance(std::uint32_t most_units) noexcept {
+    SlabSource source;
+    source.is_thread_heaps_ = false;
+    source.units_left_ = most_units;
+    return source;
+  }
+
   /// Opens the first region, for a heap that will live in it. Requires an empty source. False, with nothing
   /// kept, when address space or memory is out.
   bool open_first() noexcept {
-    main_ = reserve_regions();
-    if (main_.begin == nullptr) return false;
-    unopened_ = main_;
-    if (open_next()) return true;
-    release_regions(main_);
-    *this = SlabSource{};
+    if (open_next() != nullptr) return true;
+    if (unopened_.bytes != 0) release_regions(unopened_);
+    unopened_ = main_ = {};
+    reserved_bytes_ = 0;
     return false;
   }
 
@@ -51,6 +64,7 @@ class SlabSource {
   /// A slab of the class with all objects home, or nullptr when memory is out.
   Slab* carve(unsigned size_class) noexcept {
     const std::uint32_t units = kSizeClassInfo[size_class].units;
+    if (units > units_left_) return nullptr;
     Region*& with_room = with_room_[std::bit_width(units) - 1];
     for (;;) {
       const std::size_t index = with_room->find_units(units);
@@ -66,12 +80,36 @@ class SlabSource {
     const std::uint32_t units = kSizeClassInfo[slab.size_class].units;
     const auto index = static_cast<std::size_t>(&slab - region->slabs);
     slab.capacity = 0;
+    units_left_ += units;
     region->give_units(index, units);
     dirty_units_ += units;
     use_last(*region, index);
     is_fresh_ = false;
     for (Region*& with_room : with_room_) {
       if (region->sequence < with_room->sequence) with_room = region;
+    }
+  }
+
+  /// Counts units that are not slabs' against the budget; false when so many are not left.
+  bool take_budget(std::uint32_t units) noexcept {
+    if (units > units_left_) return false;
+    units_left_ -= units;
+    return true;
+  }
+  void give_budget(std::uint32_t units) noexcept { units_left_ += units; }
+
+  /// Gives everything back to the system. What was in the regions is gone, `source` itself, from which this was
+  /// copied, if it lies there.
+  static void close(SlabSource source) noexcept {
+    for (Region* region = source.first_; region != nullptr;) {
+      Region* const piece = region;
+      const std::size_t bytes = piece->piece_bytes;
+      do {
+        for (std::uint32_t unit = 0; unit != region->committed_units; unit += kBlockUnits)
+          page_source.uncommit(region->unit(unit), kHugePageBytes);
+        region = region->next;
+      } while (region != nullptr && region->piece_bytes == 0);
+      release_regions({piece->begin(), bytes});
     }
   }
 
@@ -109,6 +147,10 @@ class SlabSource {
     for (Region* region = first_->next; region != nullptr; region = region->next) discard_records(*region);
     return bytes;
   }
+
+  /// Memory that the system counts as the process's, resident or not, and address space; bytes. Any thread.
+  std::size_t committed_bytes() const noexcept { return std::size_t{committed_blocks_} * kHugePageBytes; }
+  std::size_t reserved_bytes() const noexcept { return reserved_bytes_; }
 
   /// Whether the heap has never grown beyond its first block.
   bool is_within_a_block() const noexcept {
@@ -154,7 +196,9 @@ class SlabSource {
     const std::uint32_t units = kSizeClassInfo[size_class].units;
     while (region.committed_units < index + units) {
       if (!region.commit_next()) return nullptr;
+      committed_blocks_ += 1;
     }
+    units_left_ -= units;
     use_last(region, index);
     is_fresh_ = true;
     dirty_units_ += region.note_touch(index);
@@ -205,11 +249,20 @@ class SlabSource {
   }
 
   Region* open_next() noexcept {
-    if (unopened_.bytes == 0) unopened_ = reserve_regions();
-    if (unopened_.bytes == 0) return nullptr;
+    if (unopened_.bytes == 0) {
+      unopened_ = reserve_regions(is_thread_heaps_ ? kMostRegions : kSomeRegions);
+      if (unopened_.bytes == 0) return nullptr;
+      if (regions_ == 0) main_ = unopened_;
+      reserved_bytes_ += unopened_.bytes;
+      piece_bytes_ = unopened_.bytes;
+    }
     Region* const region = Region::open(unopened_.begin, owner_, regions_, small_units());
     if (region == nullptr) return nullptr;
+    region->magic = is_thread_heaps_ ? Region::kMagic : Region::kInstanceMagic;
+    region->piece_bytes = unopened_.bytes == piece_bytes_ ? piece_bytes_ : 0;
+    if (is_thread_heaps_) region_map.add(region);
     ++regions_;
+    committed_blocks_ += 1;
     unopened_.begin += kRegionBytes;
     unopened_.bytes -= kRegionBytes;
     dirty_units_ += static_cast<std::uint32_t>(std::popcount(region->dirty_units[0]));
@@ -240,12 +293,17 @@ class SlabSource {
   ThreadHeap* owner_ = nullptr;
   Region* first_ = nullptr;
   Region* last_ = nullptr;
-  std::array<Region*, 4> with_room_{};  ///< for slabs of 1, 2, 4 and 8 units
+  std::array<Region*, std::bit_width(kMostSlabUnits)> with_room_{};  ///< for slabs of 1, 2, 4, ... units
   Region* last_dirty_ = nullptr;
   std::byte* last_block_ = nullptr;  ///< where a unit was taken or given back last
   bool is_fresh_ = false;            ///< it was taken, and may not have been touched yet: nothing to discard
   std::uint32_t regions_ = 0;
-  std::uint32_t dirty_units_ = 0;
+  bool is_thread_heaps_ = true;
+  std::uint32_t units_left_ = UINT32_MAX;
+  std::size_t piece_bytes_ = 0;  ///< of the newest
+  Count<std::uint32_t> dirty_units_ = 0;
+  Count<std::uint32_t> committed_blocks_ = 0;
+  Count<std::size_t> reserved_bytes_ = 0;
 };
 
 }  // namespace flux::detail

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include <flux/Allocator.hpp>
+#include <flux/detail/heap/NamedDomain.hpp>
+
+namespace flux {
+
+/// Slabs that hold nothing but objects of type T, under a name that statistics show: a domain of memory for one type,
+/// which no other provider and no allocator shares. For every T up to 1 MiB, aligned up to 4 KiB; from 32 KiB on, where
+/// containers go to `operator new`, a slab of 2 MiB holds two to some dozen.
+///
+/// Stateless. Two names are two providers, and so are two types under one name. All functions may be called by any
+/// thread, but not from signal handlers: what one thread takes, any other frees, at any time, also after the thread has
+/// ended. Each thread that takes objects has a heap of its own for the provider, with a retention limit of its own
+/// (flux/Control.hpp).
+template <class T, detail::Name name>
+class SlabProvider {
+  static_assert(std::is_object_v<T> && !std::is_array_v<T> && !std::is_const_v<T> && !std::is_volatile_v<T>,
+                "flux::SlabProvider<T>: T must be an object type, no array, and not cv-qualified");
+
+ public:
+  using value_type = T;
+
+  /// The tag of the provider's domain, as flux::reserve and flux::visit take it.
+  using tag = detail::NamedDomain<T, name>;
+
+  /// Destroys an object and frees its storage. Empty, so that a std::unique_ptr takes one pointer.
+  struct Deleter {
+    void operator()(T* object) const noexcept {
+      std::destroy_at(object);
+      free_raw(object);
+    }
+  };
+  using unique_ptr = std::unique_ptr<T, Deleter>;
+
+  /// Storage for one T, without an object. Throws std::bad_alloc.
+  [[nodiscard]] static void* alloc_raw() { return detail::allocate<tag>(size_class()); }
+
+  /// Frees storage. Requires that it came from alloc_raw of this provider, holds no object any more, and was not freed
+  /// since; not nullptr.
+  static void free_raw(void* storage) noexcept { detail::deallocate<tag>(storage, size_class()); }
+
+  /// A new T(args...). Throws std::bad_alloc, and what the constructor throws; then nothing is left behind.
+  template <class... Args>
+  [[nodiscard]] static unique_ptr make(Args&&... args) {
+    Storage storage;
+    T* const object = ::new (storage.get()) T(std::forward<Args>(args)...);
+    storage.release();
+    return unique_ptr(object);
+  }
+
+  /// A new T, default-initialised: members without an initialiser or a constructor are not set.
+  [[nodiscard]] static unique_ptr get_unique() {
+    Storage storage;
+    T* const object = ::new (storage.get()) T;
+    storage.release();
+    return unique_ptr(object);
+  }
+
+  /// The same as make, shared. The counts lie apart, in memory of flux::Allocator, so that the slabs hold T's alone.
+  template <class... Args>
+  [[nodiscard]] static std::shared_ptr<T> make_shared(Args&&... args) {
+    return std::shared_ptr<T>(make(std::forward<Args>(args)...).release(), Deleter{}, Allocator<std::byte>{});
+  }
+
+  /// Has memory ready for `n` objects, for the calling thread: see flux::reserve.
+  static void reserve(std::size_t n) {
+    if (n != 0) detail::LocalHeap<tag>::reserve(size_class(), n);
+  }
+
+ private:
+  /// Storage that goes back unless it is released.
+  class Storage {
+   public:
+    Storage() : storage_(alloc_raw()) {}
+    Storage(const Storage&) = delete;
+    Storage& operator=(const Storage&) = delete;
+    ~Storage() {
+      if (storage_ != nullptr) free_raw(storage_);
+    }
+    void* get() const noexcept { return storage_; }
+    void release() noexcept { storage_ = nullptr; }
+
+   private:
+    void* storage_;
+  };
+
+  static constexpr unsigned size_class() noexcept {
+    constexpr unsigned kClass = detail::size_class_of(sizeof(T), alignof(T), detail::kLargestObject);
+    static_assert(kClass != detail::kNoSizeClass,
+                  "flux::SlabProvider<T>: T is larger than 1 MiB, or aligned beyond 4 KiB");
+    return kClass;
+  }
+};
+
+}  // namespace flux

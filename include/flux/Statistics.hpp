@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include <flux/detail/heap/Census.hpp>
+
+// What memory flux has, and for what. How it is printed: flux/StatisticsText.hpp.
+
+namespace flux {
+
+/// The objects of one size class in one domain. live + free == objects.
+struct ClassStatistics {
+  std::size_t object_size;  ///< bytes from one object to the next
+  std::size_t slabs;
+  std::size_t objects;  ///< that the slabs hold
+  std::size_t live;
+  std::size_t free;
+};
+
+/// A domain: the thread heaps of a tag, or of none.
+struct DomainStatistics {
+  std::string_view tag;                  ///< the tag's name; "default" without one
+  std::vector<ClassStatistics> classes;  ///< those with a slab, the smallest first
+  std::size_t heaps;                     ///< with the parked ones
+  std::size_t parked_heaps;              ///< whose threads have ended
+  std::size_t bytes_live;                ///< in live objects
+  std::size_t bytes_retained;            ///< in free slabs, and perhaps still resident
+  std::size_t bytes_committed;           ///< that may be used; what of it is resident the system knows
+  std::size_t bytes_reserved;            ///< of address space
+  std::uint64_t slow_calls;              ///< refills and spills of owners, from the beginning on
+  std::uint64_t chains_posted;     ///< runs of objects sent home by other threads, from the beginning on
+  std::uint64_t chains_collected;  ///< and taken home, from the beginning on
+};
+
+struct Statistics {
+  std::vector<DomainStatistics> domains;  ///< those in which a thread ever had a heap, the oldest first
+};
+
+/// A snapshot. Any thread, at any time, but not from signal handlers; takes no lock, and nobody waits for it. Exact when
+/// no thread allocates or frees meanwhile, also of objects that other threads freed; otherwise near the truth, each
+/// number possible, and live + free == objects. Objects of a flux::Heap are not counted. Throws std::bad_alloc.
+///
+/// An object that code with another copy of flux freed (see flux/Control.hpp), and that has come home, counts as live.
+inline Statistics stats() {
+  Statistics statistics;
+  for (const detail::DomainCount& count : detail::count_domains()) {
+    DomainStatistics& domain = statistics.domains.emplace_back();
+    domain.tag = count.domain->name;
+    domain.classes.reserve(16);
+    for (unsigned c = 0; c != detail::kSizeClasses; ++c) {
+      const detail::ClassCount& objects = count.classes[c];
+      if (objects.slabs == 0) continue;
+      const std::size_t live = objects.live();
+      domain.classes.push_back(
+          {detail::stride_of(c), objects.slabs, objects.objects, live, objects.objects - live});
+      domain.bytes_live += live * detail::stride_of(c);
+    }
+    domain.heaps = count.heaps;
+    domain.parked_heaps = count.parked_heaps;
+    domain.bytes_retained = count.retained_bytes;
+    domain.bytes_committed = count.committed_bytes;
+    domain.bytes_reserved = count.reserved_bytes;
+    domain.slow_calls = count.slow_calls;
+    domain.chains_posted = count.chains_posted;
+    domain.chains_collected = count.chains_collected;
+  }
+  return statistics;
+}
+
+}  // namespace flux

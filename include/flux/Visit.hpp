@@ -1,0 +1,103 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <ostream>
+#include <string_view>
+#include <vector>
+
+#include <flux/detail/heap/Census.hpp>
+
+// What lies in the slabs, object by object: for leak reports and pictures.
+//
+// Both functions require that no other thread allocates, frees or ends meanwhile, and neither do the visitors. They ask
+// `operator new` for memory, some bytes for each free object that lies in a bin, and throw std::bad_alloc.
+
+namespace flux {
+
+/// A slab, as a visitor sees it. Valid while the visitor runs.
+class SlabView {
+ public:
+  std::string_view tag() const noexcept { return domain_.name; }  ///< "default" for none
+  const void* begin() const noexcept { return slab_.objects; }    ///< the first object
+  std::size_t object_size() const noexcept { return slab_.stride; }
+  std::size_t objects() const noexcept { return slab_.capacity; }
+  const void* heap() const noexcept { return &heap_; }  ///< the same for all slabs of a thread heap
+  bool is_parked() const noexcept { return !heap_.is_owned(); }
+
+  /// Calls `visit(const void*)` for each live object, lowest address first; returns how many there are.
+  template <class Visitor>
+  std::size_t for_each_live(Visitor visit) const {
+    return strays_.for_each_live(slab_, visit);
+  }
+  std::size_t live() const {
+    return for_each_live([](const void*) {});
+  }
+
+  // For those that make one.
+  bool is_of(const detail::DomainInfo& domain) const noexcept { return &domain == &domain_; }
+  SlabView(const detail::ThreadHeap& heap, const detail::Slab& slab, const detail::DomainInfo& domain,
+           const detail::StrayObjects& strays) noexcept
+      : heap_(heap), slab_(slab), domain_(domain), strays_(strays) {}
+
+ private:
+  const detail::ThreadHeap& heap_;
+  const detail::Slab& slab_;
+  const detail::DomainInfo& domain_;
+  const detail::StrayObjects& strays_;
+};
+
+/// Calls `visitor(const SlabView&)` for each slab of all domains, heap by heap.
+template <class Visitor>
+void visit_all(Visitor visitor) {
+  const detail::StrayObjects strays;
+  detail::heap_list.for_each([&](const detail::ThreadHeap& heap) {
+    heap.home().source().for_each_slab(
+        [&](const detail::Slab& slab) { visitor(SlabView(heap, slab, heap.domain(), strays)); });
+  });
+}
+
+/// The same for the slabs of one domain: a Tag's, or `void`, that of no tag.
+template <class Tag = void, class Visitor>
+void visit(Visitor visitor) {
+  visit_all([&visitor](const SlabView& slab) {
+    if (slab.is_of(detail::domain_info<Tag>)) visitor(slab);
+  });
+}
+
+/// Writes a line for each tag and size class of which objects are live: how many, and the addresses of the first
+/// `most_addresses` of them. Returns how many objects are live in all. To be called where none should be: at the end of
+/// `main`, when other threads have ended.
+inline std::size_t report_leaks(std::ostream& out, std::size_t most_addresses = 16) {
+  struct Leak {
+    std::string_view tag;
+    std::size_t object_size;
+    std::size_t count = 0;
+    std::vector<const void*> addresses{};
+  };
+  std::vector<Leak> leaks;
+  std::size_t total = 0;
+  visit_all([&](const SlabView& slab) {
+    Leak leak{slab.tag(), slab.object_size()};
+    const auto is_same = [&leak](const Leak& other) {
+      return other.tag.data() == leak.tag.data() && other.object_size == leak.object_size;
+    };
+    auto found = std::find_if(leaks.begin(), leaks.end(), is_same);
+    if (found == leaks.end()) found = leaks.insert(found, leak);
+    const std::size_t count = slab.for_each_live([&](const void* object) {
+      if (found->addresses.size() != most_addresses) found->addresses.push_back(object);
+    });
+    found->count += count;
+    total += count;
+  });
+  for (const Leak& leak : leaks) {
+    if (leak.count == 0) continue;
+    out << "flux: " << leak.count << (leak.count == 1 ? " object" : " objects") << " of " << leak.object_size
+        << " bytes, tag " << leak.tag << (leak.count == 1 ? ", is" : ", are") << " live:";
+    for (const void* address : leak.addresses) out << ' ' << address;
+    out << (leak.count > leak.addresses.size() ? " ...\n" : "\n");
+  }
+  return total;
+}
+
+}  // namespace flux

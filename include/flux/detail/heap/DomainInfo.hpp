@@ -1,0 +1,33 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+
+#include <flux/detail/base/SizeClass.hpp>
+#include <flux/detail/base/TypeName.hpp>
+
+namespace flux::detail {
+
+// What statistics know of a domain besides its thread heaps.
+struct DomainInfo {
+  const char* name;
+  /// Objects of other heaps that threads freed which had no heap of their own in the domain. By class, from the
+  /// beginning on.
+  std::array<std::atomic<std::size_t>, kSizeClasses> freed_elsewhere{};
+};
+
+/// By what name statistics call a domain: the tag's.
+template <class Domain>
+struct DomainName {
+  static constexpr const char* kText = kTypeName<Domain>.data();
+};
+template <>
+struct DomainName<void> {
+  static constexpr const char* kText = "default";
+};
+
+template <class Domain = void>
+inline constinit DomainInfo domain_info{DomainName<Domain>::kText};
+
+}  // namespace flux::detail

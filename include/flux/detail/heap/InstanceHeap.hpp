@@ -1,0 +1,154 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include <flux/detail/base/Settings.hpp>
+#include <flux/detail/heap/HeapBins.hpp>
+#include <flux/detail/heap/LargeBlocks.hpp>
+#include <flux/detail/slab/HomeSlabs.hpp>
+
+namespace flux::detail {
+
+// The regions, slabs and free objects of a heap that a program makes, fills and drops as a whole: what a ThreadHeap is
+// without other threads. Lives in its own first region; one thread at a time.
+//
+//   objects of all slabs == at home (set bits) + in the bins + live
+//   units of slabs + those of large blocks, rounded up, <= the capacity
+class InstanceHeap {
+ public:
+  /// A heap with its first region; nullptr, with nothing kept, when memory is out. `capacity`: the most that slabs
+  /// and large blocks together may take, bytes.
+  static InstanceHeap* create(std::size_t capacity) noexcept {
+    SlabSource source = SlabSource::of_instance(
+        static_cast<std::uint32_t>(std::min(capacity / kUnitBytes, std::size_t{UINT32_MAX})));
+    if (!source.open_first()) return nullptr;
+    return ::new (source.take_heap_units()) InstanceHeap(source);
+  }
+
+  /// Ends the heap and all that is in it.
+  static void close(InstanceHeap* heap) noexcept {
+    heap->large_.deallocate_all([](std::size_t) {});
+    SlabSource::close(heap->home_.source());
+  }
+
+  /// An object of the class. Throws std::bad_alloc.
+  [[gnu::always_inline]] void* allocate(unsigned size_class) {
+    Bin& bin = bins_.bins().bins[size_class];
+    const std::ptrdiff_t level = bin.level;
+    if (level == bin.bottom) [[unlikely]]
+      return allocate_slow(size_class);
+    bin.set_level(level - 1);
+    return bins_.bins().stack_end(size_class)[level - 1];
+  }
+
+  /// Frees an object of the class.
+  [[gnu::always_inline]] void deallocate(void* object, unsigned size_class) noexcept {
+    Bin& bin = bins_.bins().bins[size_class];
+    const std::ptrdiff_t level = bin.level;
+    bins_.bins().stack_end(size_class)[level] = object;
+    if (bin.raise(level)) [[unlikely]]
+      spill(size_class);
+  }
+
+  /// `bytes`, 0 included, at an address of its own. Throws std::bad_alloc.
+  void* allocate(std::size_t bytes, std::size_t alignment) {
+    const unsigned size_class = size_class_of(bytes, alignment);
+    return size_class != kNoSizeClass ? allocate(size_class) : allocate_large(bytes, alignment);
+  }
+  void deallocate(void* p, std::size_t bytes, std::size_t alignment) noexcept {
+    const unsigned size_class = size_class_of(bytes, alignment);
+    if (size_class != kNoSizeClass) return deallocate(p, size_class);
+    const std::size_t freed = large_.deallocate(p);
+    home_.source().give_budget(units_of(freed));
+    large_units_ -= units_of(freed);
+  }
+
+  /// Ends all objects and large blocks at once, without a look at them; free memory above the retention limit goes
+  /// back to the system. Takes time with the slabs and the large blocks.
+  void release() noexcept {
+    bins_.clear_all();
+    home_.retire_all();
+    large_.deallocate_all([this](std::size_t bytes) { home_.source().give_budget(units_of(bytes)); });
+    large_units_ = 0;
+    home_.source().spare_no_block();
+    home_.source().discard_above(retention_limit.get(), ~0u);
+  }
+
+  /// What slabs and large blocks take now, bytes.
+  std::size_t used_bytes() const noexcept {
+    std::size_t units = large_units_;
+    for (unsigned c = 0; c != kSizeClasses; ++c)
+      units += std::size_t{home_.slabs(c)} * kSizeClassInfo[c].units;
+    return units * kUnitBytes;
+  }
+
+  /// Whether all structures agree.
+  bool is_valid() const noexcept { return home_.is_valid() && bins_.is_valid() && large_.is_valid(); }
+
+  const HomeSlabs& home() const noexcept { return home_; }
+
+ private:
+  static constexpr unsigned kMostDiscards = 8;  // of a call, as in ThreadHeap
+
+  explicit InstanceHeap(const SlabSource& source) noexcept : home_(source) {}
+
+  static std::uint32_t units_of(std::size_t bytes) noexcept {
+    return static_cast<std::uint32_t>(
+        std::min(bytes / kUnitBytes + (bytes % kUnitBytes != 0), std::size_t{UINT32_MAX}));
+  }
+
+  [[gnu::noinline]] void* allocate_slow(unsigned size_class) {
+    if (!bins_.refill(size_class, home_)) {
+      bins_.empty_all(home_);
+      if (!bins_.refill(size_class, home_)) throw_bad_alloc();
+    }
+    tidy(size_class);
+    return allocate(size_class);
+  }
+
+  [[gnu::noinline]] void spill(unsigned size_class) noexcept {
+    const bool is_scattered = !bins_.spill(size_class, home_);
+    if (tidy(size_class) && is_scattered) bins_.shrink(size_class);
+  }
+
+  /// As in ThreadHeap: memory is used for what is needed now. Whether some went back.
+  bool tidy(unsigned size_class) noexcept {
+    bins_.sweep(size_class, home_);
+    SlabSource& source = home_.source();
+    const std::size_t limit = retention_limit.get();
+    return source.retained_bytes() > limit && source.discard_above(limit, kMostDiscards) != 0;
+  }
+
+  [[gnu::noinline]] void* allocate_large(std::size_t bytes, std::size_t alignment) {
+    const std::uint32_t units = units_of(LargeBlocks::block_bytes(bytes, alignment));
+    if (LargeBlocks::block_bytes(bytes, alignment) == SIZE_MAX) throw_bad_alloc();
+    if (!home_.source().take_budget(units)) {
+      bins_.empty_all(home_);  // slabs without live objects then take nothing
+      if (!home_.source().take_budget(units)) throw_bad_alloc();
+    }
+    Budget budget{home_.source(), units};
+    void* const block = large_.allocate(bytes, alignment);
+    budget.units = 0;
+    large_units_ += units;
+    return block;
+  }
+
+  /// Units that go back to the budget when the block does not come.
+  struct Budget {
+    SlabSource& source;
+    std::uint32_t units;
+    ~Budget() { source.give_budget(units); }
+  };
+
+  LargeBlocks large_;
+  std::size_t large_units_ = 0;
+  HomeSlabs home_;
+  HeapBins bins_;  // last: its stacks are touched only as needed
+};
+
+static_assert(sizeof(InstanceHeap) <= SlabSource::kHeapUnits * kUnitBytes);
+
+}  // namespace flux::detail

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include <flux/detail/heap/DomainInfo.hpp>
+
+namespace flux::detail {
+
+/// A string literal as a template argument.
+template <std::size_t size>
+struct Name {
+  consteval Name(const char (&literal)[size]) noexcept { std::copy_n(literal, size, text.begin()); }
+
+  std::array<char, size> text{};
+};
+
+/// The domain of the objects of one type and name.
+template <class T, Name name>
+struct NamedDomain {};
+
+template <class T, Name name>
+struct DomainName<NamedDomain<T, name>> {
+  static constexpr auto kName = name;
+  static constexpr const char* kText = kName.text.data();
+};
+
+}  // namespace flux::detail
