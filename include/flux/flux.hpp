@@ -1,5 +1,6 @@
 #pragma once
 #include <flux/Allocator.hpp>
+#include <flux/BufferPool.hpp>
 #include <flux/Control.hpp>
 #include <flux/Heap.hpp>
 #include <flux/MemoryResource.hpp>

@@ -42,6 +42,12 @@ BOOST_AUTO_TEST_CASE(every_alignment_is_served_and_every_byte_is_usable) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(what_no_address_space_could_hold_is_bad_alloc) {
+  for (const std::size_t alignment : {8u, 64u, 4096u})
+    for (const std::size_t less : {0u, 1u, 63u, 64u, 5000u})
+      BOOST_CHECK_THROW(operator_new(hidden(SIZE_MAX - less), alignment), std::bad_alloc);
+}
+
 BOOST_AUTO_TEST_CASE(what_no_memory_could_hold_is_bad_alloc) {
   if (is_instrumented()) return;  // there it ends the program
   const std::size_t too_many = hidden(std::numeric_limits<std::ptrdiff_t>::max());

@@ -18,6 +18,9 @@ class Count {
   operator Number() const noexcept { return get(); }
 
   Count& operator+=(Number more) noexcept { return set(static_cast<Number>(get() + more)); }
+  /// The same where others may write at once.
+  void add_shared(Number more) noexcept { value_.fetch_add(more, std::memory_order_relaxed); }
+
   Count& operator-=(Number less) noexcept { return set(static_cast<Number>(get() - less)); }
 
  private:

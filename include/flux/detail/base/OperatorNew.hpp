@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <new>
 
 #include <flux/detail/base/Config.hpp>
+#include <flux/detail/base/Error.hpp>
 
 namespace flux::detail {
 
@@ -13,6 +15,9 @@ constexpr bool is_over_aligned(std::size_t alignment) noexcept {
 
 /// `bytes` from the program's `operator new`, in the form the alignment asks for. Throws what that throws.
 inline void* operator_new(std::size_t bytes, std::size_t alignment) {
+  // libstdc++'s aligned form rounds the size up, and may come out at next to nothing.
+  if (bytes > PTRDIFF_MAX) [[unlikely]]
+    throw_bad_alloc();
   return is_over_aligned(alignment) ? ::operator new (bytes, std::align_val_t{alignment})
                                     : ::operator new(bytes);
 }

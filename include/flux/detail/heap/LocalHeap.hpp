@@ -62,6 +62,13 @@ template <class Domain = void>
   return bins->stack_end(size_class)[level - 1];
 }
 
+/// Whether allocate would take the short way.
+template <class Domain = void>
+bool has_at_hand(unsigned size_class) noexcept {
+  const Bin& bin = current_bins<Domain>()->bins[size_class];
+  return bin.level != bin.bottom;
+}
+
 /// Frees an object of the class, whichever thread allocated it.
 template <class Domain = void>
 [[gnu::always_inline]] inline void deallocate(void* object, unsigned size_class) noexcept {

@@ -1,0 +1,256 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <flux/detail/base/OperatorNew.hpp>
+#include <flux/detail/heap/BufferCounts.hpp>
+#include <flux/detail/heap/LocalHeap.hpp>
+
+// Byte buffers by size, for programs that read, send and hand on: network stacks, logs, codecs.
+
+namespace flux {
+
+/// When a pool overwrites a buffer's bytes with zeros, all of its capacity.
+enum class Zeroing {
+  kOnGet,  ///< whoever gets a buffer finds zeros
+  kOnPut,  ///< nothing of what was in a buffer outlives it; what is in a new one is not said
+  kNone,
+};
+
+struct BufferPoolOptions {
+  /// The capacities of buffers, bytes: each larger than the one before, the first at least 1. At most 4,096 of them.
+  std::vector<std::size_t> classes = default_classes();
+  Zeroing zeroing = Zeroing::kOnGet;
+
+  /// 2 bytes to 1 MiB in powers of two: 20 classes.
+  static std::vector<std::size_t> default_classes() {
+    std::vector<std::size_t> classes;
+    for (std::size_t capacity = 2; capacity <= (std::size_t{1} << 20); capacity *= 2)
+      classes.push_back(capacity);
+    return classes;
+  }
+};
+
+/// The buffers of one capacity. in_use == gets - puts, hits + misses == gets.
+struct BufferClassStatistics {
+  std::size_t capacity;  ///< bytes
+  std::uint64_t gets;
+  std::uint64_t puts;
+  std::uint64_t hits;    ///< gets for which the thread had a free buffer at hand
+  std::uint64_t misses;  ///< gets that looked for some further away
+  std::uint64_t in_use;
+  std::uint64_t bytes;  ///< in_use times capacity
+};
+
+struct BufferPoolStatistics {
+  std::vector<BufferClassStatistics> classes;
+  std::uint64_t oversized_gets;  ///< of more than the largest class, which pass through to `operator new`
+  std::uint64_t oversized_puts;
+};
+
+namespace detail {
+
+/// The buffers of one capacity in a pool, or those that are larger than all of its classes.
+struct BufferClass {
+  std::size_t capacity;  ///< bytes; SIZE_MAX for those beyond the classes
+  BufferCounts* counts;
+  std::uint32_t size_class;  ///< kNoSizeClass: from `operator new`
+  Zeroing zeroing;
+
+  static constexpr std::size_t kAlignment = 64;
+
+  /// A buffer for `bytes`, which are not more than the capacity. Throws std::bad_alloc.
+  std::byte* get(std::size_t bytes) const {
+    if (size_class == kNoSizeClass) [[unlikely]]
+      return get_from_system(capacity == SIZE_MAX ? bytes : capacity);
+    const bool is_hit = has_at_hand<BufferDomain>(size_class);
+    auto* const data = static_cast<std::byte*>(allocate<BufferDomain>(size_class));
+    counts->count_get(is_hit);
+    if (zeroing == Zeroing::kOnGet) std::memset(data, 0, capacity);
+    return data;
+  }
+
+  /// `bytes` is what the buffer holds.
+  void put(std::byte* data, std::size_t bytes) const noexcept {
+    if (zeroing == Zeroing::kOnPut) {
+      std::memset(data, 0, bytes);
+      __asm__ volatile("" : : "r"(data) : "memory");  // nobody reads them, and yet they must be written
+    }
+    counts->count_put();
+    if (size_class == kNoSizeClass) [[unlikely]]
+      return operator_delete(data, bytes, kAlignment);
+    deallocate<BufferDomain>(data, size_class);
+  }
+
+ private:
+  [[gnu::noinline]] std::byte* get_from_system(std::size_t bytes) const {
+    auto* const data = static_cast<std::byte*>(operator_new(bytes, kAlignment));
+    counts->count_get(false);
+    if (zeroing == Zeroing::kOnGet) std::memset(data, 0, bytes);
+    return data;
+  }
+};
+
+}  // namespace detail
+
+/// Bytes from a BufferPool, which go back to it at the end, on whichever thread that is. Moving takes no copy; what was
+/// moved from is empty: data() is nullptr, size and capacity are 0. Not by two threads at once.
+class Buffer {
+ public:
+  Buffer() noexcept = default;
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
+        class_(other.class_) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    Buffer(std::move(other)).swap(*this);
+    return *this;
+  }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  ~Buffer() {
+    if (data_ != nullptr) class_->put(data_, capacity());
+  }
+
+  std::byte* data() noexcept { return data_; }
+  const std::byte* data() const noexcept { return data_; }
+  std::size_t size() const noexcept { return size_; }  ///< bytes that were asked for
+  /// Bytes there are: those of the class, or size() when that is beyond all classes.
+  std::size_t capacity() const noexcept {
+    if (data_ == nullptr) return 0;
+    return class_->capacity == SIZE_MAX ? size_ : class_->capacity;
+  }
+  std::span<std::byte> span() noexcept { return {data_, size_}; }
+  std::span<const std::byte> span() const noexcept { return {data_, size_}; }
+
+  void swap(Buffer& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(class_, other.class_);
+  }
+
+ private:
+  friend class BufferPool;
+
+  Buffer(std::byte* data, std::size_t size, const detail::BufferClass& its_class) noexcept
+      : data_(data), size_(size), class_(&its_class) {}
+
+  std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+  const detail::BufferClass* class_ = nullptr;
+};
+
+/// Gives out buffers of a few capacities, from slabs up to 1 MiB, and from `operator new` beyond. get and what a Buffer's
+/// end does may be called by any threads at once, but not from signal handlers. Pools share their slabs; one costs 4 KiB
+/// of counts for each class.
+///
+/// Requires that all its buffers have ended before the pool does; a pool that finds some in use ends the program with a
+/// message.
+class BufferPool {
+ public:
+  /// Throws std::invalid_argument, which names the class, when the classes are empty, not in order, or one is 0 or there
+  /// twice; std::bad_alloc.
+  explicit BufferPool(const BufferPoolOptions& options = {})
+      : counts_(std::make_unique<detail::BufferCounts[]>(check(options.classes).size() + 1)) {
+    classes_.reserve(options.classes.size() + 1);
+    for (const std::size_t capacity : options.classes) add(capacity, options.zeroing);
+    add(SIZE_MAX, options.zeroing);
+    const detail::BufferClass* wanted = classes_.data();
+    for (unsigned step = 0; step != detail::kSizeClasses; ++step) {
+      const std::size_t smallest = step == 0 ? 0 : detail::stride_of(step - 1) + 1;
+      while (wanted->capacity < smallest) ++wanted;
+      first_[step] = wanted;
+    }
+  }
+  BufferPool(const BufferPool&) = delete;
+  BufferPool& operator=(const BufferPool&) = delete;
+  ~BufferPool() {
+    for (const detail::BufferClass& each : classes_)
+      if (each.counts->sum().in_use() != 0) detail::die("a flux::BufferPool ends before its buffers");
+  }
+
+  /// A buffer of `n` bytes, 0 included, in the smallest class that holds them; of exactly n bytes when none does. At a
+  /// multiple of 64, or of the largest power of two that the capacity holds, where that is less. Throws std::bad_alloc.
+  [[nodiscard]] Buffer get(std::size_t n) {
+    const detail::BufferClass& wanted = class_of(n);
+    return {wanted.get(n), n, wanted};
+  }
+
+  /// A snapshot. Any thread; exact while no thread gets or puts, otherwise each number near the truth, in_use never
+  /// below 0. Throws std::bad_alloc.
+  BufferPoolStatistics stats() const {
+    BufferPoolStatistics statistics{};
+    for (const detail::BufferClass& each : classes_) {
+      const detail::BufferCount count = each.counts->sum();
+      if (each.capacity == SIZE_MAX) {
+        statistics.oversized_gets = count.gets;
+        statistics.oversized_puts = count.puts;
+        break;
+      }
+      statistics.classes.push_back({each.capacity, count.gets, count.puts, count.gets - count.misses,
+                                    count.misses, count.in_use(), count.in_use() * each.capacity});
+    }
+    return statistics;
+  }
+
+ private:
+  static constexpr std::size_t kMostClasses = 4096;
+
+  static const std::vector<std::size_t>& check(const std::vector<std::size_t>& classes) {
+    if (classes.empty()) refuse("there are no classes");
+    if (classes.size() > kMostClasses) refuse(std::to_string(classes.size()) + " classes are too many");
+    std::size_t previous = 0;
+    for (const std::size_t capacity : classes) {
+      if (capacity == 0) refuse("a class of 0 bytes");
+      if (capacity > PTRDIFF_MAX) refuse("a class of " + std::to_string(capacity) + " bytes is too large");
+      if (capacity == previous) refuse("the class of " + std::to_string(capacity) + " bytes is there twice");
+      if (capacity < previous)
+        refuse("the class of " + std::to_string(capacity) + " bytes follows that of " +
+               std::to_string(previous));
+      previous = capacity;
+    }
+    return classes;
+  }
+
+  [[noreturn]] static void refuse(const std::string& reason) {
+    std::__throw_invalid_argument(("flux::BufferPool: " + reason).c_str());
+  }
+
+  void add(std::size_t capacity, Zeroing zeroing) {
+    const std::size_t alignment = std::min(std::bit_floor(capacity), detail::BufferClass::kAlignment);
+    const unsigned size_class = detail::size_class_of(capacity, alignment, detail::kLargestObject);
+    classes_.push_back({capacity, &counts_[classes_.size()], size_class, zeroing});
+  }
+
+  /// One table look-up, by steps of 8 bytes and then of an eighth, and one more step for each class in the same one.
+  /// Beyond 1 MiB, a search.
+  const detail::BufferClass& class_of(std::size_t n) const noexcept {
+    const detail::BufferClass* wanted =
+        n <= detail::kLargestObject ? first_[detail::size_class_of(n)] : first_beyond(n);
+    while (wanted->capacity < n) ++wanted;
+    return *wanted;
+  }
+
+  [[gnu::noinline]] const detail::BufferClass* first_beyond(std::size_t n) const noexcept {
+    return &*std::lower_bound(
+        classes_.begin(), classes_.end() - 1, n,
+        [](const detail::BufferClass& each, std::size_t bytes) { return each.capacity < bytes; });
+  }
+
+  std::unique_ptr<detail::BufferCounts[]> counts_;
+  std::vector<detail::BufferClass> classes_;  ///< the last one for what is beyond the others
+  std::array<const detail::BufferClass*, detail::kSizeClasses>
+      first_{};  ///< where to begin, for sizes of a step
+};
+
+}  // namespace flux
