@@ -8,6 +8,7 @@
 #include <flux/detail/heap/Outbox.hpp>
 #include <flux/detail/heap/ParkedHeaps.hpp>
 #include <flux/detail/heap/ThreadEnd.hpp>
+#include <flux/detail/heap/ThreadNumber.hpp>
 #include <flux/detail/heap/Trim.hpp>
 
 namespace flux::detail {
@@ -28,6 +29,7 @@ struct OwnedHeap {
 //   owned_: one for each domain in which the thread owns a heap; only while the thread is armed, but for heaps that
 //   were taken over
 //   outbox_ knows no heap that the thread owns, and no owner at all unless the thread is armed
+//   thread_number != kNoThreadNumber  =>  the thread is armed
 class LocalThread {
  public:
   /// Whether something may be kept for the thread until it ends. A thread that cannot be told of its end counts
@@ -35,6 +37,12 @@ class LocalThread {
   bool arm() noexcept {
     if (phase_ == Phase::kFresh) phase_ = ThreadEnd<end_mine>::call(this) ? Phase::kArmed : Phase::kEnded;
     return phase_ == Phase::kArmed;
+  }
+
+  /// Whether the thread has a number, from here on until it ends. Not while 64 others have one.
+  bool take_number() noexcept {
+    if (thread_number == kNoThreadNumber && arm()) thread_number = thread_numbers.take();
+    return thread_number != kNoThreadNumber;
   }
 
   /// From here on the heap is the thread's: what it frees of its objects need not be sent.
@@ -71,7 +79,7 @@ class LocalThread {
     return false;
   }
 
-  /// The thread ends: what it has on the way goes home, and its heaps wait for other threads.
+  /// The thread ends: what it has on the way goes home, and its heaps and its number wait for other threads.
   void end() noexcept {
     outbox_.close();
     phase_ = Phase::kEnded;
@@ -82,6 +90,9 @@ class LocalThread {
       leave(owned);
       if (!heap->is_lost()) owned.parked->park(heap);
     }
+    if (thread_number == kNoThreadNumber) return;
+    thread_numbers.give_back(thread_number);
+    thread_number = kNoThreadNumber;
   }
 
   static void leave(OwnedHeap& owned) noexcept {
