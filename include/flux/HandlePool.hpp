@@ -23,7 +23,13 @@ namespace flux {
 ///
 /// Memory comes from `operator new` in blocks of up to 1,024 objects or 256 KiB, the first with the first
 /// object, and goes back when the pool ends. The pool itself has 5.3 KiB, and may be constant-initialised.
-/// All pools of a process together have room for a million blocks.
+/// All pools of a process together have room for a million blocks. Out of memory is std::bad_alloc, from
+/// create alone.
+///
+/// In the child of a fork a pool goes on without the free slots that other threads had; but if one of these
+/// held the pool's lock just then, the lock stays taken: the next visit to the depot, and what comes under
+/// the lock besides, waits for ever. Fork while no other thread creates or destroys, or do not use the pool
+/// in the child.
 ///
 /// T: an object type, complete when a member function is used; any alignment. Its constructors may throw, its
 /// destructor must not; both may use the same pool.
@@ -43,7 +49,8 @@ class HandlePool {
   /// Destroys all objects, also those that their destructors create. Requires that no other thread uses the
   /// pool any more.
   ~HandlePool() {
-    while (size() != 0) clear();
+    while (destroy_all() != 0) {
+    }
   }
 
   /// An object made of `args`. Throws std::bad_alloc, or what T's constructor throws: then there is no
@@ -89,10 +96,6 @@ class HandlePool {
   [[nodiscard]] std::size_t size() const noexcept { return slots_.out(); }
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
-  /// Whether all that the pool knows of its slots fits together, for tests. Requires that no other thread
-  /// uses the pool, and this one is not inside create or destroy.
-  [[nodiscard]] bool is_valid() const noexcept { return slots_.is_valid(); }
-
   /// Calls `visit(Handle<T>, T&)` for every object, in no particular order; it may create and destroy. What
   /// is created meanwhile may be left out. Requires that no other thread destroys what is being visited.
   template <class Visit>
@@ -109,10 +112,11 @@ class HandlePool {
   }
 
   /// Destroys all objects, but for those that are created meanwhile. The memory stays the pool's.
-  void clear() noexcept {
-    slots_.for_each_live(
-        [this](detail::SlotWord word, detail::SlotBlock&) { destroy(Handle<T>::from_bits(word)); });
-  }
+  void clear() noexcept { destroy_all(); }
+
+  /// Whether all that the pool knows of its slots fits together, for tests. Requires that no other thread
+  /// uses the pool, and this one is not inside create or destroy.
+  [[nodiscard]] bool is_valid() const noexcept { return slots_.is_valid(); }
 
  private:
   // A slot that goes back, unless an object comes to live there.
@@ -147,6 +151,15 @@ class HandlePool {
   }
   static T* object(detail::SlotBlock* block, detail::SlotWord word) noexcept {
     return std::launder(static_cast<T*>(address(block, word)));
+  }
+
+  /// By what is found, not by size(): in a fork's child that counts what other threads were about to create.
+  std::size_t destroy_all() noexcept {
+    std::size_t destroyed = 0;
+    slots_.for_each_live([&](detail::SlotWord word, detail::SlotBlock&) {
+      destroyed += destroy(Handle<T>::from_bits(word)) ? 1u : 0u;
+    });
+    return destroyed;
   }
 
   template <class... Args>
