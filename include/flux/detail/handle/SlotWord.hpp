@@ -10,8 +10,8 @@ namespace flux::detail {
 //   generation: how often the slot has been used; from 1 on, so that no handle is 0
 //
 // A slot whose object lives has the word of the object's handle: its own index. Any other slot has the
-// generation of its next use and, as a link, another slot's index or kNoSlot: no handle that leads to it says
-// that. Thus one comparison of two words tells a handle that is good from all others.
+// generation of its next use, and kNoSlot: no handle that leads to a slot says that. Thus one comparison of
+// two words tells a handle that is good from all others.
 //
 // 30 bits of index are room for a thousand million slots, and 34 of generation let each be used sixteen
 // thousand million times.
@@ -40,7 +40,7 @@ constexpr std::uint32_t index_of(SlotWord word) noexcept {
 constexpr std::uint32_t block_of(std::uint32_t index) noexcept { return index >> kSlotBits; }
 constexpr std::uint32_t slot_of(std::uint32_t index) noexcept { return index & (kMostSlots - 1); }
 
-/// The same generation, with another index or link.
+/// The same generation, with another index.
 constexpr SlotWord with_index(SlotWord word, std::uint32_t index) noexcept {
   return (word & ~(kOneGeneration - 1)) | index;
 }
