@@ -57,6 +57,8 @@ TARGETS = {
     "latency_reserved_max": Target(least_std=1),
     "walk_refilled": Target(most_of_row=("walk_fresh", 1.2)),
     "resident_per_node": Target(most=24.6),
+    "handle_get": Target(most=3),
+    "handle_pair": Target(most_of_row=("handle_pair_by_pointer", 3)),
 }
 
 

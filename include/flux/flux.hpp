@@ -2,6 +2,8 @@
 #include <flux/Allocator.hpp>
 #include <flux/BufferPool.hpp>
 #include <flux/Control.hpp>
+#include <flux/Handle.hpp>
+#include <flux/HandlePool.hpp>
 #include <flux/Heap.hpp>
 #include <flux/MemoryResource.hpp>
 #include <flux/Raw.hpp>

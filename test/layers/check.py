@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Rejects an #include in include/flux that points upwards.
 
-The layers are folders: detail/base <- detail/memory <- detail/slab <- detail/heap <- the public headers.
-A header may include its own layer and those below it.
+The layers are folders: detail/base <- detail/memory <- detail/slab <- detail/heap <- detail/handle <- the
+public headers. A header may include its own layer and those below it.
 
     check.py INCLUDE_DIR    where flux/ lies
     check.py --self-test    proves on made-up trees that the check can fail
@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 
-LAYERS = ["flux/detail/base", "flux/detail/memory", "flux/detail/slab", "flux/detail/heap", "flux"]
+LAYERS = ["flux/detail/base", "flux/detail/memory", "flux/detail/slab", "flux/detail/heap", "flux/detail/handle", "flux"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 
 

@@ -89,10 +89,66 @@ void cross_in_a_container(const Side& from, const Side& to) {
   to.clear(numbers);
 }
 
+using Handles = std::vector<NumberHandle>;
+
+Handles create(const Side& side, NumberPool& pool, long count) {
+  Handles handles;
+  for (long i = 0; i != count; ++i) handles.push_back(side.create(pool, i));
+  return handles;
+}
+
+void destroy(const Side& side, NumberPool& pool, const Handles& handles, const Side& other) {
+  for (std::size_t i = 0; i != handles.size(); ++i) {
+    const long* const number = side.get(pool, handles[i]);
+    require(number == other.get(pool, handles[i]), "both sides find the same object");
+    require(number != nullptr && *number == static_cast<long>(i), "it is whole");
+    require(side.destroy(pool, handles[i]), "either side destroys it");
+    require(!other.destroy(pool, handles[i]), "and the other knows that it is gone");
+  }
+}
+
+/// Threads that each use one side only: the sides may give them the same numbers.
+void cross_in_a_pool_at_once(const Side& from, const Side& to, NumberPool& pool) {
+  std::vector<std::thread> threads;
+  for (const Side* side : {&from, &to, &from, &to}) {
+    threads.emplace_back([side, &pool] {
+      for (int round = 0; round != 3000; ++round) {
+        const Handles handles = create(*side, pool, 70);
+        for (long i = 0; i != 70; ++i) {
+          const NumberHandle handle = handles[static_cast<std::size_t>(i)];
+          const long* const number = side->get(pool, handle);
+          require(number != nullptr && *number == i, "no two threads get the same slot");
+          require(side->destroy(pool, handle), "an object is destroyed by who made it");
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+void cross_in_a_pool(const Side& from, const Side& to) {
+  NumberPool* const pool = from.make_pool();
+  NumberPool* const other = to.make_pool();
+  destroy(to, *pool, create(from, *pool, 3000), from);
+  destroy(from, *pool, create(to, *pool, 3000), to);
+  Handles handles;
+  run_thread([&] { handles = create(to, *pool, 3000); });
+  destroy(from, *pool, handles, to);
+  cross_in_a_pool_at_once(from, to, *pool);
+  require(pool->size() == 0 && pool->is_valid(), "the pool is whole");
+  const NumberHandle one = from.create(*pool, 1);
+  const NumberHandle two = to.create(*other, 2);
+  require(to.get(*pool, one) != nullptr && from.get(*other, two) != nullptr, "each pool knows its own");
+  require(!from.destroy(*other, one), "and no other's");
+  to.drop_pool(pool);
+  from.drop_pool(other);
+}
+
 void cross(const Side& from, const Side& to) {
   cross_on_one_thread(from, to);
   cross_between_threads(from, to);
   cross_in_a_container(from, to);
+  cross_in_a_pool(from, to);
   come_home(from, to);
   run_thread([&] { come_home(from, to); });
   from.trim();

@@ -9,6 +9,8 @@
 #include <new>
 
 using Numbers = std::list<long, flux::Allocator<long>>;
+using NumberPool = flux::HandlePool<long>;
+using NumberHandle = flux::Handle<long>;
 
 struct Side {
   static constexpr std::size_t kObjectBytes = 64;
@@ -21,6 +23,11 @@ struct Side {
   std::size_t (*trim)();
   /// The calling thread's heap, as this side sees it.
   const void* (*heap)();
+  NumberPool* (*make_pool)();
+  void (*drop_pool)(NumberPool* pool);
+  NumberHandle (*create)(NumberPool& pool, long number);
+  const long* (*get)(const NumberPool& pool, NumberHandle handle);
+  bool (*destroy)(NumberPool& pool, NumberHandle handle);
 };
 
 /// The library's. As a symbol: flux_test_side.
@@ -43,6 +50,11 @@ constexpr Side kThisSide{
     [] { flux::flush(); },
     [] { return flux::trim(); },
     []() -> const void* { return flux::detail::local_heap<>.heap(); },
+    [] { return new NumberPool; },
+    [](NumberPool* pool) { delete pool; },
+    [](NumberPool& pool, long number) { return pool.create(number); },
+    [](const NumberPool& pool, NumberHandle handle) { return pool.get(handle); },
+    [](NumberPool& pool, NumberHandle handle) { return pool.destroy(handle); },
 };
 
 }  // namespace
