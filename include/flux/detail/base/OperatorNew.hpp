@@ -17,7 +17,13 @@ inline void* operator_new(std::size_t bytes, std::size_t alignment) {
                                     : ::operator new(bytes);
 }
 
-/// Frees what operator_new(bytes, alignment) gave, with its size where the program has the sized form.
+/// The same, but nullptr where that throws.
+inline void* operator_new_or_null(std::size_t bytes, std::size_t alignment) noexcept {
+  return is_over_aligned(alignment) ? ::operator new (bytes, std::align_val_t{alignment}, std::nothrow)
+                                    : ::operator new(bytes, std::nothrow);
+}
+
+/// Frees what either gave for the same size and alignment, with its size where the program has the sized form.
 inline void operator_delete(void* p, [[maybe_unused]] std::size_t bytes, std::size_t alignment) noexcept {
 #if FLUX_SIZED_DELETE
   if (is_over_aligned(alignment)) return ::operator delete (p, bytes, std::align_val_t{alignment});
