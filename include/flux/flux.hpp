@@ -1,4 +1,5 @@
 #pragma once
 #include <flux/Allocator.hpp>
+#include <flux/BurstAllocator.hpp>
 #include <flux/Control.hpp>
 #include <flux/MemoryResource.hpp>
