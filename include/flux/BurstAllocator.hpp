@@ -27,7 +27,8 @@ namespace flux {
 /// any function gave for one, any function for one frees.
 ///
 /// Arrays are never expanded nor shrunk in place. `shrink_to_fit` of a `boost::container::vector` or
-/// `basic_string` asks an allocator of version 2 for nothing else, and leaves the capacity as it is.
+/// `basic_string` asks an allocator of version 2 for nothing else, and leaves the capacity as it is. The
+/// `slist` of Boost 1.74 and 1.81 inserts ranges backwards over any allocator of version 2.
 // Without allocate_many and deallocate_many: no container calls them, and the latter is told no sizes, by
 // which alone flux knows where memory came from.
 template <class T, class Tag = void>
@@ -73,7 +74,6 @@ class BurstAllocator : public Allocator<T, Tag> {
   /// Frees all objects of `chain`, which is empty then. Requires of each what deallocate_one does.
   void deallocate_individual(multiallocation_chain& chain) noexcept {
     const std::size_t n = chain.size();
-    if (n == 0) return;
     const auto ends = chain.extract_data();
     deallocate_run({ends.first, ends.second, n});
   }
