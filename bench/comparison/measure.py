@@ -13,6 +13,7 @@ PROGRAMS = {
     "library": "flux_bench_library",
     "floor": "flux_bench_floor",
     "tagged": "flux_bench_tagged",
+    "burst": "flux_bench_burst",
     "pmr": "flux_bench_pmr",
     "pmr_pool": "flux_bench_pmr_pool",
     "pmr_new_delete": "flux_bench_pmr_new_delete",

@@ -80,7 +80,7 @@ class Allocator {
     detail::operator_delete(p, n * sizeof(T), alignof(T));
   }
 
- private:
+ protected:
   static constexpr unsigned size_class() noexcept { return detail::size_class_of(sizeof(T), alignof(T)); }
 
   /// Decides by n and T alone, so that deallocate takes the branch that allocate took.
@@ -88,9 +88,14 @@ class Allocator {
     return n == 1 && size_class() != detail::kNoSizeClass;
   }
 
+  /// Whether n objects exceed the address space.
+  static constexpr bool is_too_many(std::size_t n) noexcept {
+    return n > static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / sizeof(T);
+  }
+
+ private:
   static T* allocate_array(std::size_t n) {
-    constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / sizeof(T);
-    if (n > kMost) detail::throw_bad_array_new_length();
+    if (is_too_many(n)) detail::throw_bad_array_new_length();
     return static_cast<T*>(detail::operator_new(n * sizeof(T), alignof(T)));
   }
 };

@@ -1,6 +1,7 @@
 #pragma once
 #include <flux/Allocator.hpp>
 #include <flux/BufferPool.hpp>
+#include <flux/BurstAllocator.hpp>
 #include <flux/Control.hpp>
 #include <flux/Handle.hpp>
 #include <flux/HandlePool.hpp>

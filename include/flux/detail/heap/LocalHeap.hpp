@@ -22,6 +22,9 @@ class LocalHeap {
   [[gnu::noinline]] static void spill_slow(unsigned size_class, Bins* bins) noexcept;
   [[gnu::noinline]] static void deallocate_slow(void* object, unsigned size_class, Bins* bins) noexcept;
 
+  /// The same as allocate_slow, but nullptr when memory is out, without a call of the program's new_handler.
+  [[gnu::noinline]] static void* allocate_slow_or_null(unsigned size_class, Bins* bins) noexcept;
+
   /// What flux/Control.hpp offers.
   static void reserve(unsigned size_class, std::size_t count);
 
@@ -97,6 +100,11 @@ auto LocalHeap<Domain>::retry(Try attempt) {
 template <class Domain>
 void* LocalHeap<Domain>::allocate_slow(unsigned size_class, Bins* bins) {
   return retry([=] { return local_heap<Domain>.try_allocate(size_class, bins); });
+}
+
+template <class Domain>
+void* LocalHeap<Domain>::allocate_slow_or_null(unsigned size_class, Bins* bins) noexcept {
+  return local_heap<Domain>.try_allocate(size_class, bins);
 }
 
 template <class Domain>
