@@ -165,8 +165,8 @@ struct Fragile {
   static inline long alive = 0;
   static inline long left = -1;
 };
-// The last element of a range is not refused: Boost 1.74 and 1.81 assert then, with every allocator of version 2,
-// that a chain goes on behind it.
+// The last element of a range is not refused: Boost 1.74 and 1.81 assert then, with every allocator of
+// version 2, that a chain goes on behind it.
 constexpr long kRefusable = 49;
 // The node whose element throws: a later Boost, 1.81 at least, forgets it over every allocator of version 2.
 constexpr std::size_t kLostByBoost = BOOST_VERSION > 107400 ? 1 : 0;
