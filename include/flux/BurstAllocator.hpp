@@ -28,7 +28,8 @@ namespace flux {
 ///
 /// Arrays are never expanded nor shrunk in place. `shrink_to_fit` of a `boost::container::vector` or
 /// `basic_string` asks an allocator of version 2 for nothing else, and leaves the capacity as it is. The
-/// `slist` of Boost 1.74 and 1.81 inserts ranges backwards over any allocator of version 2.
+/// `slist` of Boost 1.74 and 1.81 inserts ranges backwards over any allocator of version 2, and 1.81 never
+/// frees the node whose element throws in a range.
 // Without allocate_many and deallocate_many: no container calls them, and the latter is told no sizes, by
 // which alone flux knows where memory came from.
 template <class T, class Tag = void>
