@@ -22,6 +22,7 @@ int main() {
   flux::Heap heap(64 << 20);                                    // for one thread at a time, never more than 64 MiB
   Book& book = *::new (heap.allocate(sizeof(Book))) Book(heap);  // the map itself lies in the heap as well
   book[7] = {100, 5};
+
   flux::HeapResource resource(heap);
   std::pmr::string& note = *::new (heap.allocate(sizeof(std::pmr::string))) std::pmr::string("fills", &resource);
   note += " as it comes";
