@@ -202,6 +202,46 @@ BOOST_AUTO_TEST_CASE(threads_beyond_those_with_a_number_work_as_well) {
   expect_empty(pool);
 }
 
+BOOST_AUTO_TEST_CASE(threads_without_a_number_do_not_disturb_each_other) {
+  std::vector<std::uint32_t> held;  // all that there are
+  for (std::uint32_t number = 0;
+       (number = flux::detail::thread_numbers.take()) != flux::detail::kNoThreadNumber;)
+    held.push_back(number);
+  Pool pool;
+  std::atomic<std::size_t> wrong{0};
+  run_threads(2, [&](std::size_t index) {
+    std::vector<Handle> mine;
+    for (std::size_t round = 0; round != scaled(20'000); ++round) {
+      for (std::size_t i = 0; i != 70; ++i) mine.push_back(pool.create(index));
+      for (; !mine.empty(); mine.pop_back()) {
+        const Tracked* const object = pool.get(mine.back());
+        if (object == nullptr || object->value != index || !pool.destroy(mine.back())) ++wrong;
+      }
+    }
+    if (flux::detail::thread_number != flux::detail::kNoThreadNumber) ++wrong;
+  });
+  for (const std::uint32_t number : held) flux::detail::thread_numbers.give_back(number);
+  BOOST_TEST(wrong == 0u);
+  expect_empty(pool);
+}
+
+BOOST_AUTO_TEST_CASE(threads_with_a_number_do_not_disturb_each_other_in_the_depot) {
+  Pool pool;
+  std::atomic<std::size_t> wrong{0};
+  run_threads(4, [&](std::size_t index) {
+    std::vector<Handle> mine;
+    for (std::size_t round = 0; round != scaled(5'000); ++round) {
+      for (std::size_t i = 0; i != 300; ++i) mine.push_back(pool.create(index));
+      for (; !mine.empty(); mine.pop_back()) {
+        const Tracked* const object = pool.get(mine.back());
+        if (object == nullptr || object->value != index || !pool.destroy(mine.back())) ++wrong;
+      }
+    }
+  });
+  BOOST_TEST(wrong == 0u);
+  expect_empty(pool);
+}
+
 BOOST_AUTO_TEST_CASE(ten_thousand_threads_one_after_the_other_need_flat_memory) {
   struct Figures {
     std::size_t growth, left;
