@@ -57,8 +57,15 @@ TARGETS = {
     "latency_reserved_max": Target(least_std=1),
     "walk_refilled": Target(most_of_row=("walk_fresh", 1.2)),
     "resident_per_node": Target(most=24.6),
+    "provider_pair": Target(most_of_row=("allocator_pair", 1.03)),
+    "provider_many": Target(most_of_row=("allocator_many", 1.03)),
+    "heap_release_1m": Target(most_of_row=("heap_clear_1m", 1 / 50)),
     "handle_get": Target(most=3),
     "handle_pair": Target(most_of_row=("handle_pair_by_pointer", 3)),
+    "buffer_pair_1k": Target(most_of_row=("raw_pair_1k", 2)),
+    "buffer_mixed": Target(most_of_row=("buffer_mixed_new", 1 / 3)),
+    "buffer_mixed_zeroed": Target(most_of_row=("buffer_mixed_zeroed_new", 1 / 3)),
+    "stats_10_classes": Target(most=2000),
 }
 
 
