@@ -28,9 +28,7 @@ void buffer_pair_1k(benchmark::State& state) {
   report(state, kBuffers);
 }
 
-std::size_t size_of(std::size_t i) {
-  return std::size_t{1024} << 2 * ((i + i / kInUse) % 4);
-}
+std::size_t size_of(std::size_t i) { return std::size_t{1024} << 2 * ((i + i / kInUse) % 4); }
 
 template <flux::Zeroing zeroing>
 void buffer_mixed(benchmark::State& state) {

@@ -37,8 +37,8 @@ void drop_list(benchmark::State& state, Drop drop) {
     seconds += taken;
     heap.release();
   }
-  state.counters["ns_per_item"] = benchmark::Counter(
-      seconds * 1e9 / static_cast<double>(nodes), benchmark::Counter::kAvgIterations);
+  state.counters["ns_per_item"] =
+      benchmark::Counter(seconds * 1e9 / static_cast<double>(nodes), benchmark::Counter::kAvgIterations);
 }
 
 void heap_release_1m(benchmark::State& state) {

@@ -26,8 +26,12 @@ struct Malloc {
   static void give(void* block, std::size_t) { std::free(block); }
 };
 
-template <class From>
-void take_and_give(benchmark::State& state, std::array<std::size_t, 4> sizes) {
+constexpr std::array<std::size_t, 4> kSmall{16, 200, 24, 72};
+constexpr std::array<std::size_t, 4> kOneKiB{1024, 1024, 1024, 1024};
+
+template <class From, const auto& all>
+void take_and_give(benchmark::State& state) {
+  auto sizes = all;
   benchmark::DoNotOptimize(sizes);
   for (auto _ : state) {
     for (std::size_t i = 0; i < kBlocks; ++i) {
@@ -40,14 +44,11 @@ void take_and_give(benchmark::State& state, std::array<std::size_t, 4> sizes) {
   report(state, kBlocks);
 }
 
-constexpr std::array<std::size_t, 4> kSmall{16, 200, 24, 72};
-constexpr std::array<std::size_t, 4> kOneKiB{1024, 1024, 1024, 1024};
-
-BENCHMARK_CAPTURE(take_and_give<Sized>, small, kSmall)->Name("raw_pair");
-BENCHMARK_CAPTURE(take_and_give<Unsized>, small, kSmall)->Name("raw_pair_unsized");
-BENCHMARK_CAPTURE(take_and_give<Malloc>, small, kSmall)->Name("raw_pair_malloc");
-BENCHMARK_CAPTURE(take_and_give<Sized>, one_kib, kOneKiB)->Name("raw_pair_1k");
-BENCHMARK_CAPTURE(take_and_give<Malloc>, one_kib, kOneKiB)->Name("raw_pair_1k_malloc");
+BENCHMARK((take_and_give<Sized, kSmall>))->Name("raw_pair");
+BENCHMARK((take_and_give<Unsized, kSmall>))->Name("raw_pair_unsized");
+BENCHMARK((take_and_give<Malloc, kSmall>))->Name("raw_pair_malloc");
+BENCHMARK((take_and_give<Sized, kOneKiB>))->Name("raw_pair_1k");
+BENCHMARK((take_and_give<Malloc, kOneKiB>))->Name("raw_pair_1k_malloc");
 
 }  // namespace
 }  // namespace bench
