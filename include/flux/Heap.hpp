@@ -145,7 +145,8 @@ class HeapResource final : public std::pmr::memory_resource {
   void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override {
     heap_->deallocate(p, bytes, alignment);
   }
-  bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
+  /// Not inlined: where g++ sees that `other` is another type's it warns of what it is not cast to.
+  [[gnu::noinline]] bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
     return detail::is_same_type<std::pmr::memory_resource>(*this, other) &&
            static_cast<const HeapResource&>(other).heap_ == heap_;
   }
