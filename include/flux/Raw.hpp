@@ -30,10 +30,10 @@ namespace detail {
 [[gnu::noinline, gnu::cold]] inline void* allocate_from_system(std::size_t bytes, std::size_t alignment) {
   for (;;) {
     void* storage = nullptr;
-    // malloc's own alignment is free of charge.
+    // malloc's own alignment is free of charge. posix_memalign may give nullptr for 0 bytes.
     if (alignment <= alignof(std::max_align_t)) {
       storage = std::malloc(bytes);
-    } else if (::posix_memalign(&storage, alignment, bytes) != 0) {
+    } else if (::posix_memalign(&storage, alignment, bytes + (bytes == 0)) != 0) {
       storage = nullptr;
     }
     if (storage != nullptr) return storage;

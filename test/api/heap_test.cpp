@@ -41,6 +41,10 @@
 #include "support/Threads.hpp"
 #include "support/WithSetting.hpp"
 
+#if FLUX_TEST_ASAN
+extern "C" int __lsan_do_recoverable_leak_check();
+#endif
+
 namespace {
 
 using namespace flux::test;
@@ -453,6 +457,20 @@ BOOST_AUTO_TEST_CASE(release_frees_everything_destroys_nothing_and_leaves_a_heap
   heap.release();
   BOOST_TEST(heap.is_valid());
   BOOST_TEST(Watched::destroyed == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(what_only_objects_of_a_heap_point_to_is_no_leak) {
+  using Owners = List<std::unique_ptr<int>>;
+  Heap heap;
+  auto* const owners = ::new (heap.allocate(sizeof(Owners), alignof(Owners))) Owners(heap);
+  for (int i = 0; i != 1'000; ++i) owners->push_back(std::make_unique<int>(i));
+  Vector<std::unique_ptr<int>> large(10'000, heap);
+  for (std::unique_ptr<int>& owner : large) owner = std::make_unique<int>(1);
+#if FLUX_TEST_ASAN
+  BOOST_TEST(__lsan_do_recoverable_leak_check() == 0);
+#endif
+  BOOST_TEST(*owners->back() == 999);
+  std::destroy_at(owners);
 }
 
 BOOST_AUTO_TEST_CASE(what_came_after_a_release_lies_apart) {

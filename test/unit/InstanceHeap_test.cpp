@@ -12,7 +12,6 @@
 #include "support/ObjectSets.hpp"
 #include "support/Random.hpp"
 #include "support/Resident.hpp"
-#include "support/Sanitizers.hpp"
 #include "support/WithSetting.hpp"
 
 namespace {
@@ -54,6 +53,31 @@ class OwnInstance {
  private:
   FailingPageSource pages_;
   InstanceHeap* heap_;
+};
+
+/// Blocks that were committed and not uncommitted since, while it lives: those that LeakSanitizer knows of.
+class CommittedBlocks {
+ public:
+  CommittedBlocks() {
+    count_ = 0;
+    page_source.commit = [](std::byte* begin, std::size_t bytes) noexcept {
+      const bool is_done = kSystemPages.commit(begin, bytes);
+      count_ += is_done ? 1 : 0;
+      return is_done;
+    };
+    page_source.uncommit = [](std::byte* begin, std::size_t bytes) noexcept {
+      kSystemPages.uncommit(begin, bytes);
+      count_ -= 1;
+    };
+  }
+  CommittedBlocks(const CommittedBlocks&) = delete;
+  CommittedBlocks& operator=(const CommittedBlocks&) = delete;
+  ~CommittedBlocks() { page_source = kSystemPages; }
+
+  int count() const { return count_; }
+
+ private:
+  static inline int count_ = 0;
 };
 
 constexpr unsigned kClass = size_class_of(64);
@@ -123,7 +147,7 @@ BOOST_AUTO_TEST_CASE(what_is_used_and_what_is_kept_free_are_no_more_than_the_cap
     Random random;
     std::size_t most = 0;
     std::vector<std::pair<void*, std::size_t>> held;
-    for (std::size_t step = 0; step != scaled(20'000); ++step) {
+    for (std::size_t step = 0; step != 20'000; ++step) {
       const std::size_t bytes = std::size_t{100} << step / 500 % 10;  // one size after another, up to 51,200
       try {
         held.emplace_back(heap->allocate(bytes, 8), bytes);
@@ -170,6 +194,17 @@ BOOST_AUTO_TEST_CASE(close_gives_back_every_piece_also_one_that_no_region_was_op
   BOOST_TEST(heap.pages().pieces() == 0u);
   BOOST_TEST(reserved_bytes == 0u);
   BOOST_TEST(heap.pages().complaint() == "");
+}
+
+BOOST_AUTO_TEST_CASE(close_uncommits_every_block_that_was_committed) {
+  const CommittedBlocks blocks;
+  InstanceHeap* const heap = InstanceHeap::create(SIZE_MAX);
+  BOOST_REQUIRE(heap != nullptr);
+  BOOST_TEST(blocks.count() == 1);
+  for (int i = 0; i != 2'000; ++i) std::ignore = heap->allocate(kSmallClasses - 1);
+  BOOST_TEST(blocks.count() > 16);
+  InstanceHeap::close(heap);
+  BOOST_TEST(blocks.count() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(without_memory_for_its_first_region_there_is_no_heap_and_nothing_is_kept) {

@@ -17,7 +17,7 @@ const void* address(std::uintptr_t bits) { return reinterpret_cast<const void*>(
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(region_map_of_regions)
+BOOST_AUTO_TEST_SUITE(map_of_regions)
 
 BOOST_AUTO_TEST_CASE(an_empty_map_holds_no_address) {
   const auto map = std::make_unique<RegionMap>();
