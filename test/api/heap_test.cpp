@@ -745,8 +745,8 @@ struct Trial {
   std::size_t calls = 0;
 };
 
-/// Builds a heap of several regions while calls for memory fail as `fail(pages)` says; what is refused is tried again,
-/// and at the second refusal memory is back.
+/// Builds a heap of several regions while calls for memory fail as `fail(pages)` says; what is refused is tried
+/// again, and at the second refusal memory is back.
 template <class Fail>
 Trial build(std::size_t address_limit, Fail fail) {
   Trial trial;
