@@ -32,9 +32,10 @@ class Heap {
   /// As a capacity: no limit.
   static constexpr std::size_t kUnlimited = SIZE_MAX;
 
-  /// A heap whose slabs and large blocks together never take more than `capacity` bytes; then allocate throws. Counted
-  /// in steps of 64 KiB: a slab takes 64 KiB, or as much as 16 objects of its size, for the first object of a size, and
-  /// a large block its size rounded up. Its own records take 3 % besides, and some ten KiB. Throws std::bad_alloc.
+  /// A heap whose slabs and large blocks, with the free memory that it keeps, never take more than `capacity`
+  /// bytes together; then allocate throws. Counted in steps of 64 KiB: a slab takes 64 KiB, or as much as 16
+  /// objects of its size, for the first object of a size, and a large block its size rounded up. Its own records
+  /// take 3 % besides, and some ten KiB. Throws std::bad_alloc.
   explicit Heap(std::size_t capacity = kUnlimited) : heap_(detail::InstanceHeap::create(capacity)) {
     if (heap_ == nullptr) detail::throw_bad_alloc();
   }
@@ -144,7 +145,8 @@ class HeapResource final : public std::pmr::memory_resource {
   void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override {
     heap_->deallocate(p, bytes, alignment);
   }
-  bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
+  /// Not inlined: where g++ sees that `other` is another type's it warns of what it is not cast to.
+  [[gnu::noinline]] bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
     return detail::is_same_type<std::pmr::memory_resource>(*this, other) &&
            static_cast<const HeapResource&>(other).heap_ == heap_;
   }

@@ -30,10 +30,10 @@ namespace detail {
 [[gnu::noinline, gnu::cold]] inline void* allocate_from_system(std::size_t bytes, std::size_t alignment) {
   for (;;) {
     void* storage = nullptr;
-    // malloc's own alignment is free of charge.
+    // malloc's own alignment is free of charge. posix_memalign may give nullptr for 0 bytes.
     if (alignment <= alignof(std::max_align_t)) {
       storage = std::malloc(bytes);
-    } else if (::posix_memalign(&storage, alignment, bytes) != 0) {
+    } else if (::posix_memalign(&storage, alignment, bytes + (bytes == 0)) != 0) {
       storage = nullptr;
     }
     if (storage != nullptr) return storage;
@@ -55,7 +55,9 @@ inline unsigned class_at(const void* p) noexcept {
 
 /// Whether an address lies in memory of flux's slabs, of any tag; false for what the system gave, for the stack and for
 /// any other address, nullptr among them. What lies in a flux::Heap is not meant.
-inline bool owns(const void* p) noexcept { return detail::region_map.holds(p); }
+inline bool owns(const void* p) noexcept {
+  return p != nullptr && detail::region_map.holds(p);  // nullptr told apart, or g++ warns of one that it sees
+}
 
 /// `bytes` at a multiple of `alignment`, at an address of its own also when `bytes` is 0.
 /// Throws std::invalid_argument, which names the alignment, when that is no power of two; std::bad_alloc.

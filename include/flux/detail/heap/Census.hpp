@@ -60,7 +60,7 @@ struct DomainCount {
       count.gone += home.home(c) + heap.heap_bins().count_remote(c);
     }
     ++heaps;
-    parked_heaps += heap.is_owned() ? 0 : 1;
+    if (!heap.is_owned()) ++parked_heaps;
     committed_bytes += source.committed_bytes();
     reserved_bytes += source.reserved_bytes();
     retained_bytes += source.retained_bytes();

@@ -16,7 +16,7 @@ namespace flux::detail {
 // without other threads. Lives in its own first region; one thread at a time.
 //
 //   objects of all slabs == at home (set bits) + in the bins + live
-//   units of slabs + those of large blocks, rounded up, <= the capacity
+//   units of slabs + those of large blocks, rounded up, + retained ones <= the capacity
 class InstanceHeap {
  public:
   /// A heap with its first region; nullptr, with nothing kept, when memory is out. `capacity`: the most that slabs
@@ -105,6 +105,7 @@ class InstanceHeap {
       bins_.empty_all(home_);
       if (!bins_.refill(size_class, home_)) throw_bad_alloc();
     }
+    keep_capacity();
     tidy(size_class);
     return allocate(size_class);
   }
@@ -122,6 +123,16 @@ class InstanceHeap {
     return source.retained_bytes() > limit && source.discard_above(limit, kMostDiscards) != 0;
   }
 
+  /// Gives back free memory that is more than what is left of the capacity. Not bounded, but only in a heap that
+  /// is nearly full: there free units that lie scattered, or the rest of a huge page, would come on top of it.
+  void keep_capacity() noexcept {
+    SlabSource& source = home_.source();
+    if (source.retained_bytes() <= source.left_bytes()) [[likely]]
+      return;
+    source.spare_no_block();
+    source.discard_above(source.left_bytes(), ~0u);
+  }
+
   [[gnu::noinline]] void* allocate_large(std::size_t bytes, std::size_t alignment) {
     const std::uint32_t units = units_of(LargeBlocks::block_bytes(bytes, alignment));
     if (LargeBlocks::block_bytes(bytes, alignment) == SIZE_MAX) throw_bad_alloc();
@@ -129,6 +140,7 @@ class InstanceHeap {
       bins_.empty_all(home_);  // slabs without live objects then take nothing
       if (!home_.source().take_budget(units)) throw_bad_alloc();
     }
+    keep_capacity();
     Budget budget{home_.source(), units};
     void* const block = large_.allocate(bytes, alignment);
     budget.units = 0;

@@ -21,8 +21,9 @@ class LargeBlocks {
 
   /// What a block for `bytes` takes in all; SIZE_MAX when that is more than there is.
   static std::size_t block_bytes(std::size_t bytes, std::size_t alignment) noexcept {
+    constexpr auto kMost = static_cast<std::size_t>(PTRDIFF_MAX);
     const std::size_t before = bytes_before(alignment);
-    return bytes > static_cast<std::size_t>(PTRDIFF_MAX) - before ? SIZE_MAX : before + bytes;
+    return before > kMost || bytes > kMost - before ? SIZE_MAX : before + bytes;
   }
 
   /// A block for `bytes`. Requires that block_bytes is not SIZE_MAX. Throws std::bad_alloc.

@@ -34,8 +34,8 @@ inline constexpr std::size_t kBlockUnits = kHugePageBytes / kUnitBytes;  ///< wh
 struct Region {
   // "flux.rg2": the layout's version is the last digit.
   static constexpr std::uint64_t kMagic = 0x666C'7578'2E72'6732;
-  static constexpr std::uint64_t kInstanceMagic =
-      kMagic ^ 1;  ///< of a heap that no object finds by its address
+  // "flux.ri2": of a heap that no object finds by its address.
+  static constexpr std::uint64_t kInstanceMagic = 0x666C'7578'2E72'6932;
 
   std::uint64_t magic;
   ThreadHeap* owner;

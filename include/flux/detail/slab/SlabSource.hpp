@@ -98,6 +98,9 @@ class SlabSource {
   }
   void give_budget(std::uint32_t units) noexcept { units_left_ += units; }
 
+  /// What is left of the budget, bytes.
+  std::size_t left_bytes() const noexcept { return std::size_t{units_left_} * kUnitBytes; }
+
   /// Gives everything back to the system. What was in the regions is gone, `source` itself, from which this was
   /// copied, if it lies there.
   static void close(SlabSource source) noexcept {
@@ -111,6 +114,8 @@ class SlabSource {
       } while (region != nullptr && region->piece_bytes == 0);
       release_regions({piece->begin(), bytes});
     }
+    // A piece whose first region could not be opened has none that would name it.
+    if (source.unopened_.bytes == source.piece_bytes_) release_regions(source.unopened_);
   }
 
   /// Free memory that has not gone back to the system, at most; bytes.
