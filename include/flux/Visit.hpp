@@ -14,6 +14,10 @@
 //
 // Both functions require that no other thread allocates, frees or ends meanwhile, and neither do the visitors. They ask
 // `operator new` for memory, some bytes for each free object that lies in a bin, and throw std::bad_alloc.
+//
+// Lost, and found as live, is what a thread had freed of others' objects and not sent home (flux::flush) when it ended
+// unknown to flux, having met it in the last round of key destructors only; in the child of a fork, that of all threads
+// but the one that forked.
 
 namespace flux {
 

@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <flux/flux.hpp>
 #include <iomanip>
 #include <locale>
@@ -14,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "support/Death.hpp"
 #include "support/FailingPageSource.hpp"
 #include "support/HeapObjects.hpp"
 #include "support/InChild.hpp"
@@ -228,6 +230,31 @@ BOOST_AUTO_TEST_CASE(what_a_thread_freed_that_memory_was_out_for_is_not_found) {
     return exact && finds_exactly<Tag>(objects);
   });
   BOOST_TEST(is_exact);
+}
+
+BOOST_AUTO_TEST_CASE(what_the_thread_that_forked_has_on_the_way_is_not_found_in_the_child) {
+  struct Tag;
+  Objects objects;
+  run_thread([&] { objects = take<Tag>(100); });
+  run_thread([&] {
+    const Objects first = take<Tag>(1);  // from the heap that the objects are of
+    run_thread([&] { append(objects, take<Tag>(100)); });
+    give<Tag>(first);
+  });
+  const Objects own = take<Tag>(1);  // of one of the two heaps, and so are half of the objects
+  Random random;
+  shuffle(objects, random);
+  const Death death = death_of([&] {
+    Objects left = joined(own, objects);
+    bool exact = true;
+    for (int i = 0; i != 20; ++i) {
+      give<Tag>(split(left, 1));
+      exact = exact && finds_exactly<Tag>(left);
+    }
+    if (exact) std::fputs("exact", stderr);
+  });
+  BOOST_TEST(death.message == "exact");
+  give<Tag>(joined(own, objects));
 }
 
 BOOST_AUTO_TEST_CASE(a_visit_is_of_one_tag_and_visit_all_of_all) {
