@@ -34,7 +34,9 @@ namespace {
 using namespace flux::test;
 
 struct Order {
-  std::uint64_t id = 0;
+  explicit Order(std::uint64_t number = 0) : id(number) {}
+
+  std::uint64_t id;
   std::array<std::byte, 40> rest{};
 };
 
