@@ -43,7 +43,8 @@ struct Statistics {
 /// no thread allocates or frees meanwhile, also of objects that other threads freed; otherwise near the truth, each
 /// number possible, and live + free == objects. Objects of a flux::Heap are not counted. Throws std::bad_alloc.
 ///
-/// An object that code with another copy of flux freed (see flux/Control.hpp), and that has come home, counts as live.
+/// Where two copies of flux (see flux/Control.hpp) free each other's objects, each counts those of the other that it
+/// freed as free, and those of its own that the other freed, once they have come home, as live.
 inline Statistics stats() {
   Statistics statistics;
   for (const detail::DomainCount& count : detail::count_domains()) {

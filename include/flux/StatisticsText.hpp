@@ -1,13 +1,16 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <flux/Statistics.hpp>
+#include <flux/detail/base/Text.hpp>
 
 // Statistics for people, for programs, and for Prometheus. Whatever the stream's locale and flags are, digits come
 // plain. Any thread; throws std::bad_alloc, and what the stream throws.
@@ -15,24 +18,6 @@
 namespace flux {
 
 namespace detail {
-
-/// A text between double quotes, for JSON and for Prometheus, which agree on these.
-inline std::string quoted(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      result += '\\';
-      result += c;
-    } else if (c == '\n') {
-      result += "\\n";
-    } else if (static_cast<unsigned char>(c) < ' ') {
-      result += '?';
-    } else {
-      result += c;
-    }
-  }
-  return result += '"';
-}
 
 /// A column of a table: its cells, all as wide as the widest.
 inline void align(std::vector<std::string>& cells, bool is_left) {
@@ -76,13 +61,13 @@ void append_json(std::string& text, const Numbers& numbers) {
 
 }  // namespace detail
 
-/// A table: a line per domain and size class, then a line per domain.
+/// A table: a line per domain and size class, then a line per domain. Control characters in a tag's name become '?'.
 inline std::ostream& operator<<(std::ostream& out, const Statistics& statistics) {
   std::array<std::vector<std::string>, 6> columns{
       {{"tag"}, {"object size"}, {"slabs"}, {"objects"}, {"live"}, {"free"}}};
   for (const DomainStatistics& domain : statistics.domains) {
     for (const ClassStatistics& objects : domain.classes) {
-      columns[0].emplace_back(domain.tag);
+      columns[0].push_back(detail::printable(domain.tag));
       const auto numbers = detail::numbers_of(objects);
       for (std::size_t i = 0; i != numbers.size(); ++i)
         columns[i + 1].push_back(std::to_string(numbers[i].value));
@@ -96,11 +81,12 @@ inline std::ostream& operator<<(std::ostream& out, const Statistics& statistics)
     text += '\n';
   }
   for (const DomainStatistics& domain : statistics.domains) {
-    (text += domain.tag) += ':';
+    (text += detail::printable(domain.tag)) += ':';
     for (const auto& [name, value] : detail::numbers_of(domain))
       (((text += ' ') += name) += ' ') += std::to_string(value);
     text += '\n';
   }
+  out.width(0);  // as all that is written by << leaves it
   return out.write(text.data(), static_cast<std::streamsize>(text.size()));
 }
 
@@ -125,29 +111,40 @@ inline void write_json(std::ostream& out, const Statistics& statistics) {
 }
 
 /// Metrics in the text format of Prometheus, version 0.0.4: flux_slabs, flux_objects and flux_live_objects by tag and
-/// object_size; flux_heaps, flux_bytes_live and so on by tag; counters end in _total.
+/// object_size; flux_heaps, flux_bytes_live and so on by tag; counters end in _total. Of tags that share a name, as two
+/// providers may, the sum: labels tell samples apart.
 inline void write_prometheus(std::ostream& out, const Statistics& statistics) {
+  struct Sample {
+    std::string labels;
+    std::uint64_t value;
+  };
+  std::vector<Sample> samples;
+  const auto add = [&samples](std::string_view tag, const std::string& more, std::uint64_t value) {
+    const std::string labels = "{tag=" + detail::quoted(tag) + more + '}';
+    const auto is_same = [&labels](const Sample& sample) { return sample.labels == labels; };
+    const auto found = std::find_if(samples.begin(), samples.end(), is_same);
+    if (found == samples.end()) return samples.push_back({labels, value});
+    found->value += value;
+  };
   std::string text;
-  const auto declare = [&text](std::string_view name, std::string_view type, std::string_view help) {
+  const auto write = [&](const std::string& name, std::string_view type, std::string_view help) {
     ((((text += "# HELP flux_") += name) += ' ') += help) += '\n';
     ((((text += "# TYPE flux_") += name) += ' ') += type) += '\n';
+    for (const Sample& sample : samples)
+      (((((text += "flux_") += name) += sample.labels) += ' ') += std::to_string(sample.value)) += '\n';
+    samples.clear();
   };
-  const auto add = [&text](std::string_view name, std::string_view tag, std::string_view more,
-                           std::uint64_t value) {
-    (((((text += "flux_") += name) += "{tag=") += detail::quoted(tag)) += more) += "} ";
-    (text += std::to_string(value)) += '\n';
-  };
-  const auto for_classes = [&](std::string_view name, std::string_view help,
-                               std::size_t ClassStatistics::*number) {
-    declare(name, "gauge", help);
+  const auto write_classes = [&](const std::string& name, std::string_view help,
+                                 std::size_t ClassStatistics::*number) {
     for (const DomainStatistics& domain : statistics.domains) {
       for (const ClassStatistics& objects : domain.classes)
-        add(name, domain.tag, ",object_size=\"" + std::to_string(objects.object_size) + '"', objects.*number);
+        add(domain.tag, ",object_size=\"" + std::to_string(objects.object_size) + '"', objects.*number);
     }
+    write(name, "gauge", help);
   };
-  for_classes("slabs", "Slabs of a size class.", &ClassStatistics::slabs);
-  for_classes("objects", "Objects that the slabs of a size class hold.", &ClassStatistics::objects);
-  for_classes("live_objects", "Objects of a size class in use.", &ClassStatistics::live);
+  write_classes("slabs", "Slabs of a size class.", &ClassStatistics::slabs);
+  write_classes("objects", "Objects that the slabs of a size class hold.", &ClassStatistics::objects);
+  write_classes("live_objects", "Objects of a size class in use.", &ClassStatistics::live);
   const std::array<std::string_view, 9> helps{"Thread heaps, with the parked ones.",
                                               "Thread heaps whose threads have ended.",
                                               "Bytes in live objects.",
@@ -159,11 +156,10 @@ inline void write_prometheus(std::ostream& out, const Statistics& statistics) {
                                               "Chains of objects taken home."};
   constexpr std::size_t kGauges = 6;
   for (std::size_t i = 0; i != helps.size(); ++i) {
-    std::string name(detail::numbers_of(DomainStatistics{})[i].name);
-    if (i >= kGauges) name += "_total";
-    declare(name, i < kGauges ? "gauge" : "counter", helps[i]);
     for (const DomainStatistics& domain : statistics.domains)
-      add(name, domain.tag, "", detail::numbers_of(domain)[i].value);
+      add(domain.tag, "", detail::numbers_of(domain)[i].value);
+    const std::string name(detail::numbers_of(DomainStatistics{})[i].name);
+    write(i < kGauges ? name : name + "_total", i < kGauges ? "gauge" : "counter", helps[i]);
   }
   out.write(text.data(), static_cast<std::streamsize>(text.size()));
 }

@@ -2,9 +2,14 @@
 // or after flux has ended the thread, and in all the others, after that.
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <cstddef>
+#include <flux/Visit.hpp>
 #include <functional>
 #include <utility>
 
@@ -54,6 +59,21 @@ Objects others() {
   Objects objects;
   run_thread([&] { objects = allocate_many(kClass, 100); });
   return objects;
+}
+
+/// Runs a thread that arms `each`, on a stack too large to be kept for other threads.
+void run_thread_on_large_stack(EachRound& each) {
+  pthread_attr_t attributes{};
+  ::pthread_attr_init(&attributes);
+  ::pthread_attr_setstacksize(&attributes, std::size_t{256} << 20);
+  pthread_t thread{};
+  const auto arm = [](void* argument) -> void* {
+    static_cast<EachRound*>(argument)->arm();
+    return nullptr;
+  };
+  BOOST_REQUIRE(::pthread_create(&thread, &attributes, arm, &each) == 0);
+  ::pthread_join(thread, nullptr);
+  ::pthread_attr_destroy(&attributes);
 }
 
 void check_all_home(FreshHeaps& fresh) {
@@ -136,6 +156,31 @@ BOOST_AUTO_TEST_CASE(what_a_thread_allocates_that_first_meets_flux_in_the_last_r
     deallocate_all(objects, kClass);
     deallocate_all(more, kClass);
   });
+}
+
+// What it had not sent home is lost, and lay in memory that is gone: a visit must not look for it there.
+BOOST_AUTO_TEST_CASE(
+    what_a_thread_freed_that_first_meets_flux_in_the_last_round_is_not_looked_for_in_its_memory) {
+  struct Tag;
+  Objects objects;
+  for (int i = 0; i != 10; ++i) objects.push_back(allocate<Tag>(kClass));
+  const auto live = [] {
+    std::size_t count = 0;
+    flux::visit<Tag>([&](const flux::SlabView& slab) { count += slab.live(); });
+    return count;
+  };
+  std::atomic<long> id{0};
+  EachRound each([&](int round) {
+    if (round != kRounds - 1) return;
+    deallocate<Tag>(objects.back(), kClass);
+    id = ::syscall(SYS_gettid);
+  });
+  run_thread_on_large_stack(each);
+  while (::syscall(SYS_tgkill, ::getpid(), id.load(), 0) == 0) ::sched_yield();
+  BOOST_TEST(live() == 10u);
+  objects.pop_back();
+  for (void* object : objects) deallocate<Tag>(object, kClass);
+  BOOST_TEST(live() == 1u);
 }
 #endif
 

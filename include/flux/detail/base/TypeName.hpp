@@ -15,7 +15,7 @@ template <class T>
 constexpr std::string_view type_in_words() noexcept {
   constexpr std::string_view kWhole = __PRETTY_FUNCTION__;
   constexpr std::size_t kBegin = kWhole.find("T = ") + 4;
-  constexpr std::size_t kEnd = std::min(kWhole.find("; std::", kBegin), kWhole.rfind(']'));
+  constexpr std::size_t kEnd = std::min(kWhole.rfind("; std::string_view = "), kWhole.rfind(']'));
   return kWhole.substr(kBegin, kEnd - kBegin);
 }
 

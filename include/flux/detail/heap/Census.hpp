@@ -72,14 +72,16 @@ struct DomainCount {
 
 /// Every domain that has a thread heap, in the order of their first. Any thread. Throws std::bad_alloc.
 inline std::vector<DomainCount> count_domains() {
+  std::vector<ThreadHeap*> heaps;  // the last one made first
+  heap_list.for_each([&heaps](ThreadHeap& heap) { heaps.push_back(&heap); });
   std::vector<DomainCount> counts;
-  heap_list.for_each([&counts](ThreadHeap& heap) {
-    const auto is_of_heap = [&heap](const DomainCount& count) { return count.domain == &heap.domain(); };
+  for (auto heap = heaps.rbegin(); heap != heaps.rend(); ++heap) {
+    const DomainInfo& domain = (*heap)->domain();
+    const auto is_of_heap = [&domain](const DomainCount& count) { return count.domain == &domain; };
     auto found = std::find_if(counts.begin(), counts.end(), is_of_heap);
-    if (found == counts.end()) found = counts.emplace(found, heap.domain());
-    found->add(heap);
-  });
-  std::reverse(counts.begin(), counts.end());
+    if (found == counts.end()) found = counts.emplace(found, domain);
+    found->add(**heap);
+  }
   return counts;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdint>
@@ -40,6 +42,7 @@ class ForeignWork {
   // The calling thread's part in state_.
   static inline constinit thread_local const ThreadHeap* at_work_on_ = nullptr;
   static inline constinit thread_local std::uint32_t forks_ = 0;
+  static inline constinit thread_local long forked_ = 0;  ///< its number, when it forked
 };
 
 inline constinit ForeignWork foreign_work;
@@ -84,6 +87,7 @@ void ForeignWork::prepare() noexcept {
   // relaxed: what counts is read below.
   state.fetch_add(kFork, std::memory_order_relaxed);
   ++forks_;
+  forked_ = ::syscall(SYS_gettid);
   // acquire: pairs with the release in subtract.
   for (Wait wait; state.load(std::memory_order_acquire) % kFork > (at_work_on_ != nullptr ? 1u : 0u);
        wait.once())
@@ -100,9 +104,10 @@ void ForeignWork::go_on_in_child() noexcept {
   --forks_;
   heap_list.for_each([](ThreadHeap& heap) {
     forget_if_not_mine(*heap.bins());
-    heap.set_outbox(nullptr);  // who asks for it looks at his own besides
+    heap.keep_outbox_of(forked_);
     if (&heap != at_work_on_) heap.lose_if_locked();
   });
+  forked_ = ::syscall(SYS_gettid);  // a fork that goes on around this one is this thread's now
   // relaxed: there is one thread, and nobody to keep out of its work.
   foreign_work.state_.store(forks_ * kFork, std::memory_order_relaxed);
 }

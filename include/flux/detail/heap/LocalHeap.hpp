@@ -133,7 +133,7 @@ void LocalHeap<Domain>::deallocate_first(ThreadHeap* owner, void* object, unsign
   if (owner == heap())
     return owner->push(object, size_class);  // outside its main piece, or it had been parked
   count_freed_elsewhere(size_class, heap() == nullptr ? &no_bins : heap()->bins());
-  if (is_armed) {
+  if (is_armed && heap() != nullptr) {  // through its heap others find what the thread has on the way
     local_thread.outbox().add(owner, object, kSizeClassInfo[size_class].stride);
   } else {
     Outbox::post_one(owner, object, kSizeClassInfo[size_class].stride);

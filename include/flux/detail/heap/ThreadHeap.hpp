@@ -1,5 +1,8 @@
 #pragma once
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -7,6 +10,7 @@
 #include <new>
 
 #include <flux/detail/base/Count.hpp>
+#include <flux/detail/base/Error.hpp>
 #include <flux/detail/heap/DomainInfo.hpp>
 #include <flux/detail/heap/HeapBins.hpp>
 #include <flux/detail/heap/HeapLock.hpp>
@@ -196,9 +200,20 @@ class ThreadHeap {
   const HomeSlabs& home() const noexcept { return home_; }
   const HeapBins& heap_bins() const noexcept { return bins_; }
 
-  /// The chains that the owner is filling with objects of other heaps; nullptr while nobody owns the heap.
-  void set_outbox(const Outbox* outbox) noexcept { outbox_ = outbox; }
-  const Outbox* outbox() const noexcept { return outbox_; }
+  /// The chains that the owner, the calling thread, is filling with objects of other heaps; nullptr while nobody owns
+  /// the heap.
+  void set_outbox(const Outbox* outbox) noexcept {
+    outbox_ = outbox;
+    thread_id_ = outbox == nullptr ? 0 : ::syscall(SYS_gettid);
+  }
+  /// nullptr also when the owner ended without being told (ThreadEnd): what it had lay in memory that is gone.
+  const Outbox* outbox() const noexcept {
+    if (outbox_ == nullptr) return nullptr;
+    const KeepErrno keep;
+    return ::syscall(SYS_tgkill, ::getpid(), thread_id_, 0) == 0 ? outbox_ : nullptr;
+  }
+  /// In the child of a fork: the only thread there was `forked`, by its number, before.
+  void keep_outbox_of(long forked) noexcept { set_outbox(thread_id_ == forked ? outbox_ : nullptr); }
 
   /// Calls `visit(void*)` for each free object that is not home, but in a bin or on its way in from another thread.
   /// While no thread is at work with the heap.
@@ -366,6 +381,7 @@ class ThreadHeap {
   alignas(128) HeapLock lock_;
   const DomainInfo* domain_;
   const Outbox* outbox_ = nullptr;
+  long thread_id_ = 0;  ///< of the owner, while it has an outbox
   Count<bool> is_owned_ = true;
   bool is_lost_ = false;
   Count<std::uint64_t> slow_calls_ = 0;  ///< of owners
