@@ -36,6 +36,7 @@ auto in_child(Body body) {
     const rlimit no_core{0, 0};
     ::setrlimit(RLIMIT_CORE, &no_core);
     for (const int handled : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) std::signal(handled, SIG_DFL);
+    detail::local_thread.trim();  // so that parked heaps of tags have no part of the limit
     adopt_all();
     detail::heap_list.newest = nullptr;
     set_retention_limit(std::size_t{32} << 20);
