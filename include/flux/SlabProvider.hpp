@@ -50,7 +50,7 @@ class SlabProvider {
   template <class... Args>
   [[nodiscard]] static unique_ptr make(Args&&... args) {
     Storage storage;
-    T* const object = ::new (storage.get()) T(std::forward<Args>(args)...);
+    T* const object = construct(storage.get(), std::forward<Args>(args)...);
     storage.release();
     return unique_ptr(object);
   }
@@ -75,6 +75,15 @@ class SlabProvider {
   }
 
  private:
+  template <class... Args>
+  static T* construct(void* storage, Args&&... args) {
+    if constexpr (std::is_constructible_v<T, Args...>) {
+      return ::new (storage) T(std::forward<Args>(args)...);
+    } else {
+      return ::new (storage) T{std::forward<Args>(args)...};  // an aggregate
+    }
+  }
+
   /// Storage that goes back unless it is released.
   class Storage {
    public:

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 
+#include <flux/detail/base/Error.hpp>
 #include <flux/detail/heap/DomainInfo.hpp>
 
 namespace flux::detail {
@@ -11,7 +12,10 @@ namespace flux::detail {
 /// A string literal as a template argument.
 template <std::size_t size>
 struct Name {
-  consteval Name(const char (&literal)[size]) noexcept { std::copy_n(literal, size, text.begin()); }
+  consteval Name(const char (&literal)[size]) noexcept {
+    if (literal[size - 1] != '\0') die("no string literal");  // does not compile where it is reached
+    std::copy_n(literal, size, text.begin());
+  }
 
   std::array<char, size> text{};
 };
