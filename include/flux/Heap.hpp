@@ -55,8 +55,12 @@ class Heap {
     heap_->deallocate(p, bytes, alignment);
   }
 
-  /// Frees everything. No object is destroyed. What is then free is kept up to the retention limit of flux/Control.hpp.
+  /// Frees everything. No object is destroyed. The memory stays the heap's, for what comes next; above the retention
+  /// limit of flux/Control.hpp it goes back as the heap is used again, or by trim().
   void release() noexcept { heap_->release(); }
+
+  /// Gives back to the system all memory that holds no object; returns the bytes.
+  std::size_t trim() noexcept { return heap_->trim(); }
 
   /// What slabs and large blocks take, bytes, which the capacity limits.
   std::size_t used_bytes() const noexcept { return heap_->used_bytes(); }

@@ -511,16 +511,37 @@ BOOST_AUTO_TEST_CASE(a_heap_that_is_filled_and_released_again_and_again_does_not
   BOOST_TEST(figures.most <= figures.first + 256 * kKiB);
 }
 
-BOOST_AUTO_TEST_CASE(release_gives_back_what_is_above_the_retention_limit) {
+BOOST_AUTO_TEST_CASE(after_a_release_memory_above_the_retention_limit_goes_back_as_the_heap_is_used) {
   const WithRetentionLimit none(0);
   FailingPageSource pages;
   Heap heap;
   fill(heap, 1000, 20'000);
-  const std::size_t used = heap.used_bytes();
+  const std::size_t used = heap.used_bytes(), discarded = pages.discarded_bytes();
   heap.release();
+  BOOST_TEST(pages.discarded_bytes() == discarded);  // release itself calls the system for nothing
+  for (int i = 0; i != 100; ++i) fill(heap, 50, 1'000), heap.release();
   BOOST_TEST(pages.discarded_bytes() >= used);
   BOOST_TEST(heap.is_valid());
   BOOST_TEST(fill(heap, 1000, 20'000).size() == 20'000u);
+}
+
+BOOST_AUTO_TEST_CASE(trim_gives_back_all_memory_that_holds_no_object) {
+  const WithRetentionLimit hold(flux::kHold);
+  FailingPageSource pages;
+  Heap heap;
+  const auto blocks = fill(heap, 1000, 20'000);
+  const std::size_t used = heap.used_bytes();
+  static_cast<void>(heap.trim());
+  BOOST_TEST(heap.used_bytes() == used);
+  for (const Block& block : blocks) BOOST_TEST(drop(heap, block));
+  BOOST_TEST(heap.trim() >= used);
+  BOOST_TEST(heap.used_bytes() == 0u);
+  BOOST_TEST(heap.trim() == 0u);
+  BOOST_TEST(heap.is_valid());
+  fill(heap, 1000, 20'000);
+  heap.release();
+  BOOST_TEST(heap.trim() >= used);
+  BOOST_TEST(heap.is_valid());
 }
 
 BOOST_AUTO_TEST_CASE(the_end_of_a_heap_gives_all_address_space_back) {

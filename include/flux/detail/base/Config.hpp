@@ -13,6 +13,19 @@
 #define FLUX_SHARED_CODE 0
 #endif
 
+/// 1 where ThreadSanitizer looks on.
+#if defined(__SANITIZE_THREAD__)
+#define FLUX_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FLUX_THREAD_SANITIZER 1
+#else
+#define FLUX_THREAD_SANITIZER 0
+#endif
+#else
+#define FLUX_THREAD_SANITIZER 0
+#endif
+
 /// 1 when the global sized `operator delete` may be called.
 #if defined(__cpp_sized_deallocation)
 #define FLUX_SIZED_DELETE 1

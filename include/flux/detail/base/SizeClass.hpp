@@ -48,7 +48,12 @@ constexpr std::size_t stride_of(unsigned size_class) noexcept {
 constexpr unsigned size_class_of(std::size_t bytes, std::size_t alignment,
                                  std::size_t largest = kLargestSmallObject) noexcept {
   if (bytes > largest || alignment > kLargestAlignment) return kNoSizeClass;
-  unsigned size_class = size_class_of(bytes);
+  // No stride below this serves; among the fine classes it is one, or the next multiple of 8 is.
+  const std::size_t rounded = (bytes + (bytes == 0) + alignment - 1) & ~(alignment - 1);
+  if (rounded <= kFineClasses * 8) return static_cast<unsigned>((rounded - 1) / 8);
+  unsigned size_class = size_class_of(rounded);
+  constexpr std::size_t kAlwaysServed = 32;  // beyond the fine classes: strides are multiples of it
+  if (alignment <= kAlwaysServed) return size_class;
   while (size_class < kSizeClasses && (stride_of(size_class) & (alignment - 1)) != 0) ++size_class;
   return size_class;
 }

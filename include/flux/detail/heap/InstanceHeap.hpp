@@ -66,15 +66,19 @@ class InstanceHeap {
     large_units_ -= units_of(freed);
   }
 
-  /// Ends all objects and large blocks at once, without a look at them; free memory above the retention limit goes
-  /// back to the system. Takes time with the slabs and the large blocks.
+  /// Ends all objects and large blocks at once, without a look at them. Takes time with the slabs and the large
+  /// blocks, and none for memory that goes back: it is what the next use of the heap begins with.
   void release() noexcept {
     bins_.clear_all();
     home_.retire_all();
     large_.deallocate_all([this](std::size_t bytes) { home_.source().give_budget(units_of(bytes)); });
     large_units_ = 0;
-    home_.source().spare_no_block();
-    home_.source().discard_above(retention_limit.get(), ~0u);
+  }
+
+  /// Gives back all memory that holds no object; returns the bytes, but for what large blocks held.
+  std::size_t trim() noexcept {
+    bins_.empty_all(home_);
+    return home_.source().discard_all();
   }
 
   /// What slabs and large blocks take now, bytes.
