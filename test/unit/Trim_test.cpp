@@ -258,10 +258,11 @@ BOOST_AUTO_TEST_CASE(what_comes_home_to_an_ended_thread_goes_back_without_trim) 
   const WithRetentionLimit some(kMiB);
   FreshHeaps fresh;
   Objects objects;
-  run_thread([&] { objects = allocate_many(kClass, kMany); });
-  run_thread([&] {  // never allocates: its heap is not the objects'
+  run_thread([&] {  // has a heap of its own: that of the objects stays parked
+    deallocate(allocate(kClass + 2), kClass + 2);
+    run_thread([&] { objects = allocate_many(kClass, kMany); });
     deallocate_all(objects, kClass);
-    BOOST_ASSERT(local_heap<>.heap() == nullptr);
+    BOOST_TEST(ThreadHeap::owner_of(objects.front()) != local_heap<>.heap());
   });
   BOOST_TEST(fresh.pages().discarded_bytes() >= kMany * 64 - kMiB - kUnitBytes);
   BOOST_TEST(retained_bytes(fresh.parked()) <= kMiB);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/memory/PageSource.hpp>
 
 namespace flux::detail {
@@ -43,7 +44,8 @@ inline constexpr std::size_t kSomeRegions = 32;
 /// space of the processor, unless it is a single region.
 inline Reservation reserve_regions(std::size_t most = kMostRegions) noexcept {
   constexpr std::size_t kSizes[] = {kMostRegions * kRegionBytes, kSomeRegions * kRegionBytes, kRegionBytes};
-  constexpr std::size_t kHalfOfAll = std::size_t{1} << 46;
+  // ThreadSanitizer leaves a program 1.5 TiB.
+  constexpr std::size_t kHalfOfAll = std::size_t{1} << (FLUX_THREAD_SANITIZER ? 40 : 46);
   const std::size_t all = std::min(page_source.address_limit(), kHalfOfAll);
   // relaxed: a number by itself; threads that come at once may each take their share of the same rest.
   const std::size_t taken = std::min(all, reserved_bytes.load(std::memory_order_relaxed));
