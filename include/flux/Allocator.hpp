@@ -34,8 +34,8 @@ struct AllocationResult {
 /// `std::allocator` is.
 ///
 /// Tag: any type, complete or not, that names a domain. Objects of different tags never share a slab, memory of one
-/// never serves another, and containers of different tags are different types. For each tag with which it allocates
-/// a thread has a heap of its own, with a retention limit of its own (flux/Control.hpp).
+/// never serves another, and containers of different tags are different types. For each tag with which it allocates,
+/// or frees more than some dozen objects of others, a thread has a heap of its own, with a retention limit of its own (flux/Control.hpp).
 // Asks the compiler, not std::is_constant_evaluated, whether an evaluation is constant: clang++ 14 takes that
 // for true at run time in C++23, and flux would fall silent.
 template <class T, class Tag = void>

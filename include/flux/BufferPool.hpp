@@ -86,10 +86,11 @@ struct BufferClass {
       std::memset(data, 0, bytes);
       __asm__ volatile("" : : "r"(data) : "memory");  // nobody reads them, and yet they must be written
     }
-    counts->count_put();
-    if (size_class == kNoSizeClass) [[unlikely]]
+    const std::uint32_t slab = size_class;
+    counts->count_put();  // from here on the pool may end, and this with it
+    if (slab == kNoSizeClass) [[unlikely]]
       return operator_delete(data, bytes, kAlignment);
-    deallocate<BufferDomain>(data, size_class);
+    deallocate<BufferDomain>(data, slab);
   }
 
  private:
@@ -154,35 +155,25 @@ class Buffer {
 /// end does may be called by any threads at once, but not from signal handlers. Pools share their slabs; one costs 4 KiB
 /// of counts for each class.
 ///
-/// Requires that all its buffers have ended before the pool does; a pool that finds some in use ends the program with a
-/// message.
+/// Buffers may outlive their pool: they go back to the slabs as ever, and the pool leaves its counts behind for them. No
+/// other thread may get or end a buffer just while the pool ends.
 class BufferPool {
  public:
   /// Throws std::invalid_argument, which names the class, when the classes are empty, not in order, or one is 0 or there
   /// twice; std::bad_alloc.
-  explicit BufferPool(const BufferPoolOptions& options = {})
-      : counts_(std::make_unique<detail::BufferCounts[]>(check(options.classes).size() + 1)) {
-    classes_.reserve(options.classes.size() + 1);
-    for (const std::size_t capacity : options.classes) add(capacity, options.zeroing);
-    add(SIZE_MAX, options.zeroing);
-    const detail::BufferClass* wanted = classes_.data();
-    for (unsigned step = 0; step != detail::kSizeClasses; ++step) {
-      const std::size_t smallest = step == 0 ? 0 : detail::stride_of(step - 1) + 1;
-      while (wanted->capacity < smallest) ++wanted;
-      first_[step] = wanted;
-    }
-  }
+  explicit BufferPool(const BufferPoolOptions& options = {}) : tables_(std::make_unique<Tables>(options)) {}
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
   ~BufferPool() {
-    for (const detail::BufferClass& each : classes_)
-      if (each.counts->sum().in_use() != 0) detail::die("a flux::BufferPool ends before its buffers");
+    const auto is_in_use = [](const detail::BufferClass& each) { return each.counts->sum().in_use() != 0; };
+    if (std::any_of(tables_->classes.begin(), tables_->classes.end(), is_in_use))
+      static_cast<void>(tables_.release());
   }
 
   /// A buffer of `n` bytes, 0 included, in the smallest class that holds them; of exactly n bytes when none does. At a
   /// multiple of 64, or of the largest power of two that the capacity holds, where that is less. Throws std::bad_alloc.
   [[nodiscard]] Buffer get(std::size_t n) {
-    const detail::BufferClass& wanted = class_of(n);
+    const detail::BufferClass& wanted = tables_->class_of(n);
     return {wanted.get(n), n, wanted};
   }
 
@@ -190,7 +181,7 @@ class BufferPool {
   /// below 0. Throws std::bad_alloc.
   BufferPoolStatistics stats() const {
     BufferPoolStatistics statistics{};
-    for (const detail::BufferClass& each : classes_) {
+    for (const detail::BufferClass& each : tables_->classes) {
       const detail::BufferCount count = each.counts->sum();
       if (each.capacity == SIZE_MAX) {
         statistics.oversized_gets = count.gets;
@@ -226,31 +217,49 @@ class BufferPool {
     std::__throw_invalid_argument(("flux::BufferPool: " + reason).c_str());
   }
 
-  void add(std::size_t capacity, Zeroing zeroing) {
-    const std::size_t alignment = std::min(std::bit_floor(capacity), detail::BufferClass::kAlignment);
-    const unsigned size_class = detail::size_class_of(capacity, alignment, detail::kLargestObject);
-    classes_.push_back({capacity, &counts_[classes_.size()], size_class, zeroing});
-  }
+  // What the buffers of a pool need of it.
+  struct Tables {
+    std::unique_ptr<detail::BufferCounts[]> counts;
+    std::vector<detail::BufferClass> classes{};  ///< the last one for what is beyond the others
+    std::array<const detail::BufferClass*, detail::kSizeClasses>
+        first{};  ///< where to begin, for sizes of a step
 
-  /// One table look-up, by steps of 8 bytes and then of an eighth, and one more step for each class in the same one.
-  /// Beyond 1 MiB, a search.
-  const detail::BufferClass& class_of(std::size_t n) const noexcept {
-    const detail::BufferClass* wanted =
-        n <= detail::kLargestObject ? first_[detail::size_class_of(n)] : first_beyond(n);
-    while (wanted->capacity < n) ++wanted;
-    return *wanted;
-  }
+    explicit Tables(const BufferPoolOptions& options)
+        : counts(std::make_unique<detail::BufferCounts[]>(check(options.classes).size() + 1)) {
+      classes.reserve(options.classes.size() + 1);
+      for (const std::size_t capacity : options.classes) add(capacity, options.zeroing);
+      add(SIZE_MAX, options.zeroing);
+      const detail::BufferClass* wanted = classes.data();
+      for (unsigned step = 0; step != detail::kSizeClasses; ++step) {
+        const std::size_t smallest = step == 0 ? 0 : detail::stride_of(step - 1) + 1;
+        while (wanted->capacity < smallest) ++wanted;
+        first[step] = wanted;
+      }
+    }
 
-  [[gnu::noinline]] const detail::BufferClass* first_beyond(std::size_t n) const noexcept {
-    return &*std::lower_bound(
-        classes_.begin(), classes_.end() - 1, n,
-        [](const detail::BufferClass& each, std::size_t bytes) { return each.capacity < bytes; });
-  }
+    void add(std::size_t capacity, Zeroing zeroing) {
+      const std::size_t alignment = std::min(std::bit_floor(capacity), detail::BufferClass::kAlignment);
+      const unsigned size_class = detail::size_class_of(capacity, alignment, detail::kLargestObject);
+      classes.push_back({capacity, &counts[classes.size()], size_class, zeroing});
+    }
 
-  std::unique_ptr<detail::BufferCounts[]> counts_;
-  std::vector<detail::BufferClass> classes_;  ///< the last one for what is beyond the others
-  std::array<const detail::BufferClass*, detail::kSizeClasses>
-      first_{};  ///< where to begin, for sizes of a step
+    /// One table look-up, by steps of 8 bytes and then of an eighth, and one more step for each class in the same one.
+    /// Beyond 1 MiB, a search.
+    const detail::BufferClass& class_of(std::size_t n) const noexcept {
+      const detail::BufferClass* wanted =
+          n <= detail::kLargestObject ? first[detail::size_class_of(n)] : first_beyond(n);
+      while (wanted->capacity < n) ++wanted;
+      return *wanted;
+    }
+
+    [[gnu::noinline]] const detail::BufferClass* first_beyond(std::size_t n) const noexcept {
+      return &*std::lower_bound(
+          classes.begin(), classes.end() - 1, n,
+          [](const detail::BufferClass& each, std::size_t bytes) { return each.capacity < bytes; });
+    }
+  };
+
+  std::unique_ptr<Tables> tables_;
 };
 
 }  // namespace flux

@@ -26,6 +26,9 @@ class Handle {
   }
   constexpr std::uint64_t to_bits() const noexcept { return bits_; }
 
+  /// Whether it is any but the default one; not whether its object lives.
+  explicit constexpr operator bool() const noexcept { return bits_ != 0; }
+
   /// A total order, which says nothing of the objects' age.
   friend constexpr auto operator<=>(Handle, Handle) noexcept = default;
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <flux/Handle.hpp>
+#include <flux/detail/base/Construct.hpp>
 #include <flux/detail/handle/SlotPool.hpp>
 
 namespace flux {
@@ -17,14 +18,17 @@ namespace flux {
 /// for sure and at the price of a comparison. Objects stay where they are until they are destroyed.
 ///
 /// Any thread may create, destroy and look up, at any time; nothing takes a lock but every 64th operation or
-/// so, and the operations of threads beyond 64 alive at once. Not from signal handlers. What get returns is
+/// so, and the operations of threads beyond 64 alive at once. (A thread that first meets flux in the last round of
+/// key destructors, and one that a fork left behind in the parent, count as alive for good.) Not from signal handlers. What get returns is
 /// the caller's to use until somebody destroys the object: who else may do so is for the program to arrange,
 /// as for any pointer.
 ///
 /// Memory comes from `operator new` in blocks of up to 1,024 objects or 256 KiB, the first with the first
 /// object, and goes back when the pool ends. The pool itself has 5.3 KiB, and may be constant-initialised.
 /// All pools of a process together have room for a million blocks. Out of memory is std::bad_alloc, from
-/// create alone.
+/// create alone; a thread's first use of a pool, also to destroy, asks for two magazines, with the program's
+/// new_handler, and does without where there is no memory. The table of blocks is 16 MiB of address space of which
+/// only what is used is touched, but for programs that lock all their memory.
 ///
 /// In the child of a fork a pool goes on without the free slots that other threads had; but if one of these
 /// held the pool's lock just then, the lock stays taken: the next visit to the depot, and what comes under
@@ -60,7 +64,7 @@ class HandlePool {
     Taken taken(slots_);
     const detail::SlotWord word = taken.word();
     detail::SlotBlock* const block = slots_.block(detail::index_of(word));
-    construct(address(block, word), std::forward<Args>(args)...);
+    detail::construct<T>(address(block, word), std::forward<Args>(args)...);
     // release: pairs with the acquire in get, destroy and SlotPool::for_each_live; the object is visible.
     block->word(slot(word)).store(word, std::memory_order_release);
     taken.keep();
@@ -160,15 +164,6 @@ class HandlePool {
       destroyed += destroy(Handle<T>::from_bits(word)) ? 1u : 0u;
     });
     return destroyed;
-  }
-
-  template <class... Args>
-  static void construct(void* place, Args&&... args) {
-    if constexpr (std::is_constructible_v<T, Args...>) {
-      ::new (place) T(std::forward<Args>(args)...);
-    } else {
-      ::new (place) T{std::forward<Args>(args)...};  // an aggregate
-    }
   }
 
   T* find(detail::SlotWord word) const noexcept {

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <limits>
 #include <memory_resource>
 #include <new>
+#include <stdexcept>
 #include <type_traits>
 
 #include <flux/Allocator.hpp>
@@ -26,7 +28,8 @@ class HeapAllocator;
 /// out, and nothing visits the objects.
 ///
 /// All functions: not by two threads at once. A heap may be handed to another thread, as any object may. It takes
-/// address space for at least 32 MiB (1 GiB where there is much), and some ten KiB before it holds anything.
+/// address space for at least 32 MiB (1 GiB where there is much), some 30 KiB before it holds anything, and two
+/// mappings, of which Linux grants a process 65,530 by default.
 class Heap {
  public:
   /// As a capacity: no limit.
@@ -34,8 +37,9 @@ class Heap {
 
   /// A heap whose slabs and large blocks, with the free memory that it keeps, never take more than `capacity`
   /// bytes together; then allocate throws. Counted in steps of 64 KiB: a slab takes 64 KiB, or as much as 16
-  /// objects of its size, for the first object of a size, and a large block its size rounded up. Its own records
-  /// take 3 % besides, and some ten KiB. Throws std::bad_alloc.
+  /// objects of its size, for the first object of a size, and a large block its size and 48 bytes, or its
+  /// alignment, rounded up. Its own records
+  /// take 3 % besides, and some 30 KiB. Throws std::bad_alloc.
   explicit Heap(std::size_t capacity = kUnlimited) : heap_(detail::InstanceHeap::create(capacity)) {
     if (heap_ == nullptr) detail::throw_bad_alloc();
   }
@@ -45,8 +49,11 @@ class Heap {
   ~Heap() { detail::InstanceHeap::close(heap_); }
 
   /// `bytes` at a multiple of `alignment`, a power of two, at an address of its own also when `bytes` is 0. Throws
-  /// std::bad_alloc, and leaves everything as it was, when memory is out or the capacity is used up.
+  /// std::bad_alloc, and leaves everything as it was, when memory is out or the capacity is used up;
+  /// std::invalid_argument when the alignment is no power of two.
   [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t)) {
+    if (!std::has_single_bit(alignment)) [[unlikely]]
+      std::__throw_invalid_argument("flux::Heap::allocate: the alignment is not a power of two");
     return heap_->allocate(bytes, alignment);
   }
 
@@ -62,7 +69,7 @@ class Heap {
   /// Gives back to the system all memory that holds no object; returns the bytes.
   std::size_t trim() noexcept { return heap_->trim(); }
 
-  /// What slabs and large blocks take, bytes, which the capacity limits.
+  /// What slabs with objects and large blocks take, bytes: with the free memory that is kept no more than the capacity.
   std::size_t used_bytes() const noexcept { return heap_->used_bytes(); }
 
   /// Whether all structures agree; takes time with the heap. For tests.
@@ -77,8 +84,8 @@ class Heap {
 
 /// An allocator for containers in a Heap. Requires that the heap lives as long as the allocator and its copies are used.
 ///
-/// Equal when of the same heap. Moves and swaps of containers take the heap along, so that they take constant time and
-/// throw nothing; a copy of a container is made in the same heap, and what is assigned to a container by copy stays in
+/// Equal when of the same heap. Moves and swaps of containers take the heap along, so that they take constant time,
+/// where the container's own do; a copy of a container is made in the same heap, and what is assigned to a container by copy stays in
 /// the container's own. Not by two threads at once.
 template <class T>
 class HeapAllocator {

@@ -7,17 +7,19 @@
 #include <utility>
 
 #include <flux/Allocator.hpp>
+#include <flux/detail/base/Construct.hpp>
 #include <flux/detail/heap/NamedDomain.hpp>
 
 namespace flux {
 
 /// Slabs that hold nothing but objects of type T, under a name that statistics show: a domain of memory for one type,
 /// which no other provider and no allocator shares. For every T up to 1 MiB, aligned up to 4 KiB; from 32 KiB on, where
-/// containers go to `operator new`, a slab of 2 MiB holds two to some dozen.
+/// containers go to `operator new`, a slab holds some dozen, of the largest two.
 ///
 /// Stateless. Two names are two providers, and so are two types under one name. All functions may be called by any
 /// thread, but not from signal handlers: what one thread takes, any other frees, at any time, also after the thread has
-/// ended. Each thread that takes objects has a heap of its own for the provider, with a retention limit of its own
+/// ended. Each thread that takes objects, or frees more
+/// than some dozen of others, has a heap of its own for the provider, with a retention limit of its own
 /// (flux/Control.hpp).
 template <class T, detail::Name name>
 class SlabProvider {
@@ -46,11 +48,11 @@ class SlabProvider {
   /// since; not nullptr.
   static void free_raw(void* storage) noexcept { detail::deallocate<tag>(storage, size_class()); }
 
-  /// A new T(args...). Throws std::bad_alloc, and what the constructor throws; then nothing is left behind.
+  /// A new T(args...), or T{args...} when T is an aggregate. Throws std::bad_alloc, and what the constructor throws; then nothing is left behind.
   template <class... Args>
   [[nodiscard]] static unique_ptr make(Args&&... args) {
     Storage storage;
-    T* const object = construct(storage.get(), std::forward<Args>(args)...);
+    T* const object = detail::construct<T>(storage.get(), std::forward<Args>(args)...);
     storage.release();
     return unique_ptr(object);
   }
@@ -75,15 +77,6 @@ class SlabProvider {
   }
 
  private:
-  template <class... Args>
-  static T* construct(void* storage, Args&&... args) {
-    if constexpr (std::is_constructible_v<T, Args...>) {
-      return ::new (storage) T(std::forward<Args>(args)...);
-    } else {
-      return ::new (storage) T{std::forward<Args>(args)...};  // an aggregate
-    }
-  }
-
   /// Storage that goes back unless it is released.
   class Storage {
    public:

@@ -11,4 +11,5 @@
 #include <flux/SlabProvider.hpp>
 #include <flux/Statistics.hpp>
 #include <flux/StatisticsText.hpp>
+#include <flux/Version.hpp>
 #include <flux/Visit.hpp>

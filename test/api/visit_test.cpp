@@ -194,7 +194,11 @@ BOOST_AUTO_TEST_CASE(objects_that_came_and_wait_to_be_taken_home_are_not_found) 
   struct Tag;
   run_thread([] {
     Objects objects = take<Tag>(2000);
-    run_thread([&] { give<Tag>(split(objects, 900)); });  // in fewer chains than make others help
+    run_thread([&] {  // has a heap, so that they go in chains, fewer than make others help
+      const Objects own = take<Tag>(1);
+      give<Tag>(split(objects, 900));
+      give<Tag>(own);
+    });
     const auto& bins = flux::detail::local_heap<Tag>.heap()->heap_bins();
     append(objects, take<Tag>(bins.count_remote(kClass) + 1));  // the refill takes home a part of them
     const flux::DomainStatistics statistics = statistics_of<Tag>();

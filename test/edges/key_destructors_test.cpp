@@ -191,6 +191,7 @@ BOOST_AUTO_TEST_CASE(
   const LowKeys taken;
   EachRound each([&](int round) {
     if (round != kRounds - 1) return;
+    deallocate<Tag>(allocate<Tag>(kClass), kClass);  // has a heap from here on
     deallocate<Tag>(objects.back(), kClass);
     id = ::syscall(SYS_gettid);
   });
@@ -200,6 +201,22 @@ BOOST_AUTO_TEST_CASE(
   objects.pop_back();
   for (void* object : objects) deallocate<Tag>(object, kClass);
   BOOST_TEST(live() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(what_threads_free_that_first_meet_flux_in_the_last_round_comes_home_and_leaves_no_heap) {
+  FreshHeaps fresh;
+  Objects objects = others();
+  const LowKeys taken;
+  EachRound each([&](int round) {
+    if (round != kRounds - 1) return;
+    deallocate(objects.back(), kClass);
+    objects.pop_back();
+  });
+  for (int i = 0; i != 10; ++i) run_thread_on_large_stack(each);
+  BOOST_TEST(objects.size() == 90u);
+  BOOST_TEST(fresh.pages().pieces() == 1u);
+  run_thread([&] { deallocate_all(objects, kClass); });
+  check_all_home(fresh);
 }
 #endif
 

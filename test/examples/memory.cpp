@@ -16,7 +16,7 @@ struct Order {
 
 int main() {
   // For the calling thread, until it ends or trims: no system call, no page fault within 100,000 objects.
-  flux::reserve<Packet>(100'000);
+  flux::reserve<Packet>(100'000);  // of flux::Allocator<Packet>; reserve<Packet, Tag> and Packets::reserve for others
   flux::reserve(sizeof(Order) + 2 * sizeof(void*), 100'000);  // nodes of std::list<Order>; a map's: four pointers
 
   std::size_t bytes = flux::trim();  // give back all that holds no live object, reservations of this thread as well

@@ -454,6 +454,7 @@ BOOST_AUTO_TEST_CASE(what_a_thread_freed_of_others_is_sent_home_by_a_flush) {
   run_thread([&] {
     const Objects objects = allocate_many(7, 10);
     run_threads(1, [&](std::size_t) {
+      deallocate(allocate(9), 9);  // has a heap, and so a chain
       deallocate_all(objects, 7);
       settle(*ThreadHeap::owner_of(objects.front()));
       before = census_of(*ThreadHeap::owner_of(objects.front())).away();

@@ -102,7 +102,7 @@ class BlockDirectory {
 
  private:
   // Plain members, for atomic_ref: a million atomic ones would take the compiler a while to initialise.
-  struct Entry {
+  struct alignas(16) Entry {
     const void* owner;
     std::uint64_t word;
   };

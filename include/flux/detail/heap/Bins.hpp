@@ -49,7 +49,7 @@ struct Bin {
   }
 
  private:
-  // What a relaxed atomic store is, and pairs with the loads in count_remote: one move of an aligned word, a number by
+  // What a relaxed atomic store is with g++ and clang++, if not in the words of the language, and pairs with the loads in count_remote: one move of an aligned word, a number by
   // itself. Volatile instead, because compilers take an atomic store for one that may touch all memory: g++ then kept
   // nothing of the loop around a free in registers, and a list that is erased from at random took a tenth longer.
   // ThreadSanitizer only knows the atomic one.

@@ -33,7 +33,7 @@ struct BufferCount {
 class BufferCounts {
  public:
   void count_get(bool is_hit) noexcept {
-    if (thread_number == kNoThreadNumber) [[unlikely]]
+    if (has_no_line()) [[unlikely]]
       return count_get_slow(is_hit);
     Line& mine = lines_[thread_number];
     mine.gets += 1;
@@ -41,7 +41,7 @@ class BufferCounts {
   }
 
   void count_put() noexcept {
-    if (thread_number == kNoThreadNumber) [[unlikely]]
+    if (has_no_line()) [[unlikely]]
       return count_put_slow();
     lines_[thread_number].puts += 1;
   }
@@ -65,17 +65,22 @@ class BufferCounts {
     Count<std::uint64_t> misses;
   };
 
+  /// Code with another copy of flux counts threads for itself: its numbers say nothing here.
+  bool is_foreign() const noexcept { return numbers_ != &thread_numbers; }
+  bool has_no_line() const noexcept { return thread_number == kNoThreadNumber || is_foreign(); }
+
   /// Without a number the thread's line is the shared one.
   [[gnu::noinline]] void count_get_slow(bool is_hit) noexcept {
-    if (local_thread.take_number()) return count_get(is_hit);
+    if (!is_foreign() && local_thread.take_number()) return count_get(is_hit);
     lines_[kNoThreadNumber].gets.add_shared(1);
     if (!is_hit) lines_[kNoThreadNumber].misses.add_shared(1);
   }
   [[gnu::noinline]] void count_put_slow() noexcept {
-    if (local_thread.take_number()) return count_put();
+    if (!is_foreign() && local_thread.take_number()) return count_put();
     lines_[kNoThreadNumber].puts.add_shared(1);
   }
 
+  const ThreadNumbers* numbers_ = &thread_numbers;
   std::array<Line, kNoThreadNumber + 1> lines_{};
 };
 

@@ -23,7 +23,8 @@ class LargeBlocks {
   static std::size_t block_bytes(std::size_t bytes, std::size_t alignment) noexcept {
     constexpr auto kMost = static_cast<std::size_t>(PTRDIFF_MAX);
     const std::size_t before = bytes_before(alignment);
-    return before > kMost || bytes > kMost - before ? SIZE_MAX : before + bytes;
+    const std::size_t some = bytes + (bytes == 0);  // an address of its own
+    return before > kMost || some > kMost - before ? SIZE_MAX : before + some;
   }
 
   /// A block for `bytes`. Requires that block_bytes is not SIZE_MAX. Throws std::bad_alloc.

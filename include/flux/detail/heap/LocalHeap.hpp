@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <new>
 #include <type_traits>
 
@@ -47,7 +48,10 @@ class LocalHeap {
   bool take_heap() noexcept;
   void have(ThreadHeap* heap) noexcept;
 
+  static constexpr std::uint32_t kMostFreedAlone = 64;
+
   OwnedHeap owned_{};
+  std::uint32_t freed_alone_ = 0;  ///< objects that the thread freed while it had no heap
 };
 
 template <class Domain = void>
@@ -122,14 +126,15 @@ void LocalHeap<Domain>::deallocate_slow(void* object, unsigned size_class, Bins*
   local_heap<Domain>.deallocate_first(owner, object, size_class, bins);
 }
 
-/// An object of an owner that no chain has been begun for. A thread that only frees gets a heap as well: what it frees
-/// has to be counted where others can read it, and in a place of its own.
+/// An object of an owner that no chain has been begun for. A thread that only frees sends its first objects home one by
+/// one; for more it gets a heap as well, so that others can read in a place of its own what it freed and find what it
+/// has on the way.
 template <class Domain>
 void LocalHeap<Domain>::deallocate_first(ThreadHeap* owner, void* object, unsigned size_class,
                                          Bins* bins) noexcept {
   take_over(bins);
   const bool is_armed = local_thread.arm();
-  if (heap() == nullptr && is_armed) take_heap();
+  if (heap() == nullptr && is_armed && ++freed_alone_ > kMostFreedAlone) take_heap();
   if (owner == heap())
     return owner->push(object, size_class);  // outside its main piece, or it had been parked
   count_freed_elsewhere(size_class, heap() == nullptr ? &no_bins : heap()->bins());
