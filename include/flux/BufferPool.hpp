@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -60,12 +62,16 @@ struct BufferPoolStatistics {
 
 namespace detail {
 
+struct BufferTables;
+
 /// The buffers of one capacity in a pool, or those that are larger than all of its classes.
 struct BufferClass {
   std::size_t capacity;  ///< bytes; SIZE_MAX for those beyond the classes
   BufferCounts* counts;
-  std::uint32_t size_class;  ///< kNoSizeClass: from `operator new`
+  std::uint32_t size_class;  ///< kNoSizeClass: from `operator new`, or the pool has ended
   Zeroing zeroing;
+  BufferTables* tables;
+  std::uint32_t slab_class;  ///< as size_class, but for good
 
   static constexpr std::size_t kAlignment = 64;
 
@@ -87,13 +93,15 @@ struct BufferClass {
       __asm__ volatile("" : : "r"(data) : "memory");  // nobody reads them, and yet they must be written
     }
     const std::uint32_t slab = size_class;
-    counts->count_put();  // from here on the pool may end, and this with it
     if (slab == kNoSizeClass) [[unlikely]]
-      return operator_delete(data, bytes, kAlignment);
+      return put_slow(data, bytes);
+    counts->count_put();  // from here on the pool may end, and this with it
     deallocate<BufferDomain>(data, slab);
   }
 
  private:
+  [[gnu::noinline]] inline void put_slow(std::byte* data, std::size_t bytes) const noexcept;
+
   [[gnu::noinline]] std::byte* get_from_system(std::size_t bytes) const {
     auto* const data = static_cast<std::byte*>(operator_new(bytes, kAlignment));
     counts->count_get(false);
@@ -151,23 +159,96 @@ class Buffer {
   const detail::BufferClass* class_ = nullptr;
 };
 
+namespace detail {
+
+// What the buffers of a pool need of it, and keep when it ends.
+//
+//   orphans == 0 while the pool lives; then buffers that have not ended, the last of which ends the tables
+struct BufferTables {
+  std::unique_ptr<BufferCounts[]> counts;
+  std::vector<BufferClass> classes{};                    ///< the last one for what is beyond the others
+  std::array<const BufferClass*, kSizeClasses> first{};  ///< where to begin, for sizes of a step
+  std::atomic<std::uint64_t> orphans{0};
+
+  BufferTables(const std::vector<std::size_t>& capacities, Zeroing zeroing)
+      : counts(std::make_unique<BufferCounts[]>(capacities.size() + 1)) {
+    classes.reserve(capacities.size() + 1);
+    for (const std::size_t capacity : capacities) add(capacity, zeroing);
+    add(SIZE_MAX, zeroing);
+    const BufferClass* wanted = classes.data();
+    for (unsigned step = 0; step != kSizeClasses; ++step) {
+      const std::size_t smallest = step == 0 ? 0 : stride_of(step - 1) + 1;
+      while (wanted->capacity < smallest) ++wanted;
+      first[step] = wanted;
+    }
+  }
+
+  void add(std::size_t capacity, Zeroing zeroing) {
+    const std::size_t alignment = std::min(std::bit_floor(capacity), BufferClass::kAlignment);
+    const unsigned size_class = size_class_of(capacity, alignment, kLargestObject);
+    classes.push_back({capacity, &counts[classes.size()], size_class, zeroing, this, size_class});
+  }
+
+  /// One table look-up, by steps of 8 bytes and then of an eighth, and one more step for each class in the same one.
+  /// Beyond 1 MiB, a search.
+  const BufferClass& class_of(std::size_t n) const noexcept {
+    const BufferClass* wanted = n <= kLargestObject ? first[size_class_of(n)] : first_beyond(n);
+    while (wanted->capacity < n) ++wanted;
+    return *wanted;
+  }
+
+  [[gnu::noinline]] const BufferClass* first_beyond(std::size_t n) const noexcept {
+    return &*std::lower_bound(
+        classes.begin(), classes.end() - 1, n,
+        [](const BufferClass& each, std::size_t bytes) { return each.capacity < bytes; });
+  }
+
+  /// The pool ends; whether buffers are left, which end the tables. Their ends take the slow way from here on.
+  bool leave_to_buffers() noexcept {
+    std::uint64_t left = 0;
+    for (BufferClass& each : classes) {
+      left += each.counts->sum().in_use();
+      each.size_class = kNoSizeClass;
+    }
+    // relaxed: no other thread is at work with the pool's buffers just now.
+    orphans.store(left, std::memory_order_relaxed);
+    return left != 0;
+  }
+};
+
+void BufferClass::put_slow(std::byte* data, std::size_t bytes) const noexcept {
+  BufferTables* const of_pool = tables;
+  const std::uint32_t slab = slab_class;
+  // relaxed: the buffer came to this thread after the pool had ended, or the pool lives.
+  const bool is_orphan = of_pool->orphans.load(std::memory_order_relaxed) != 0;
+  if (!is_orphan) counts->count_put();
+  if (slab == kNoSizeClass) {
+    operator_delete(data, bytes, kAlignment);
+  } else {
+    deallocate<BufferDomain>(data, slab);
+  }
+  // acquire and release: the last one sees that all others are done with the tables.
+  if (is_orphan && of_pool->orphans.fetch_sub(1, std::memory_order_acq_rel) == 1) delete of_pool;
+}
+
+}  // namespace detail
+
 /// Gives out buffers of a few capacities, from slabs up to 1 MiB, and from `operator new` beyond. get and what a Buffer's
 /// end does may be called by any threads at once, but not from signal handlers. Pools share their slabs; one costs 4 KiB
 /// of counts for each class.
 ///
-/// Buffers may outlive their pool: they go back to the slabs as ever, and the pool leaves its counts behind for them. No
-/// other thread may get or end a buffer just while the pool ends.
+/// Buffers may outlive their pool: they go back to the slabs as ever, and the last one takes the pool's tables along.
+/// No other thread may get or end a buffer just while the pool ends.
 class BufferPool {
  public:
   /// Throws std::invalid_argument, which names the class, when the classes are empty, not in order, or one is 0 or there
   /// twice; std::bad_alloc.
-  explicit BufferPool(const BufferPoolOptions& options = {}) : tables_(std::make_unique<Tables>(options)) {}
+  explicit BufferPool(const BufferPoolOptions& options = {})
+      : tables_(new detail::BufferTables(check(options.classes), options.zeroing)) {}
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
   ~BufferPool() {
-    const auto is_in_use = [](const detail::BufferClass& each) { return each.counts->sum().in_use() != 0; };
-    if (std::any_of(tables_->classes.begin(), tables_->classes.end(), is_in_use))
-      static_cast<void>(tables_.release());
+    if (tables_->leave_to_buffers()) static_cast<void>(tables_.release());
   }
 
   /// A buffer of `n` bytes, 0 included, in the smallest class that holds them; of exactly n bytes when none does. At a
@@ -217,49 +298,7 @@ class BufferPool {
     std::__throw_invalid_argument(("flux::BufferPool: " + reason).c_str());
   }
 
-  // What the buffers of a pool need of it.
-  struct Tables {
-    std::unique_ptr<detail::BufferCounts[]> counts;
-    std::vector<detail::BufferClass> classes{};  ///< the last one for what is beyond the others
-    std::array<const detail::BufferClass*, detail::kSizeClasses>
-        first{};  ///< where to begin, for sizes of a step
-
-    explicit Tables(const BufferPoolOptions& options)
-        : counts(std::make_unique<detail::BufferCounts[]>(check(options.classes).size() + 1)) {
-      classes.reserve(options.classes.size() + 1);
-      for (const std::size_t capacity : options.classes) add(capacity, options.zeroing);
-      add(SIZE_MAX, options.zeroing);
-      const detail::BufferClass* wanted = classes.data();
-      for (unsigned step = 0; step != detail::kSizeClasses; ++step) {
-        const std::size_t smallest = step == 0 ? 0 : detail::stride_of(step - 1) + 1;
-        while (wanted->capacity < smallest) ++wanted;
-        first[step] = wanted;
-      }
-    }
-
-    void add(std::size_t capacity, Zeroing zeroing) {
-      const std::size_t alignment = std::min(std::bit_floor(capacity), detail::BufferClass::kAlignment);
-      const unsigned size_class = detail::size_class_of(capacity, alignment, detail::kLargestObject);
-      classes.push_back({capacity, &counts[classes.size()], size_class, zeroing});
-    }
-
-    /// One table look-up, by steps of 8 bytes and then of an eighth, and one more step for each class in the same one.
-    /// Beyond 1 MiB, a search.
-    const detail::BufferClass& class_of(std::size_t n) const noexcept {
-      const detail::BufferClass* wanted =
-          n <= detail::kLargestObject ? first[detail::size_class_of(n)] : first_beyond(n);
-      while (wanted->capacity < n) ++wanted;
-      return *wanted;
-    }
-
-    [[gnu::noinline]] const detail::BufferClass* first_beyond(std::size_t n) const noexcept {
-      return &*std::lower_bound(
-          classes.begin(), classes.end() - 1, n,
-          [](const detail::BufferClass& each, std::size_t bytes) { return each.capacity < bytes; });
-    }
-  };
-
-  std::unique_ptr<Tables> tables_;
+  std::unique_ptr<detail::BufferTables> tables_;
 };
 
 }  // namespace flux
