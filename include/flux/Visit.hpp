@@ -75,8 +75,8 @@ void visit(Visitor visitor) {
 }
 
 /// Writes a line for each tag and size class of which objects are live: how many, and the addresses of the first
-/// `most_addresses` of them, digits plain whatever the stream's locale and flags are. Returns how many objects are live in all. To be called where none should be: at the end of
-/// `main`, when other threads have ended.
+/// `most_addresses` of them, digits plain whatever the stream's locale and flags are. Returns how many objects are live
+/// in all. To be called where none should be: at the end of `main`, when other threads have ended.
 inline std::size_t report_leaks(std::ostream& out, std::size_t most_addresses = 16) {
   struct Leak {
     std::string_view tag;

@@ -31,13 +31,16 @@ using namespace flux::test;
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 
 bool is_all(std::span<const std::byte> bytes, std::byte value) {
-  return std::ranges::all_of(bytes, [value](std::byte byte) { return byte == value; });
+  return bytes.empty() ||
+         (bytes[0] == value && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
 /// All that may be written.
 std::span<std::byte> whole(flux::Buffer& buffer) { return {buffer.data(), buffer.capacity()}; }
 
-void fill(flux::Buffer& buffer, std::byte value) { std::ranges::fill(whole(buffer), value); }
+void fill(flux::Buffer& buffer, std::byte value) {
+  std::memset(buffer.data(), std::to_integer<int>(value), buffer.capacity());
+}
 
 flux::BufferClassStatistics counts_of(const flux::BufferPool& pool, std::size_t capacity) {
   const flux::BufferPoolStatistics statistics = pool.stats();

@@ -12,6 +12,7 @@ class Count {
   constexpr Count(Number value = 0) noexcept : value_(value) {}
   Count(const Count& other) noexcept : value_(other.get()) {}
   Count& operator=(const Count& other) noexcept { return set(other.get()); }
+  Count& operator=(Number value) noexcept { return set(value); }
 
   // relaxed, all here: a number by itself.
   Number get() const noexcept { return value_.load(std::memory_order_relaxed); }
