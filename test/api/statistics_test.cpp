@@ -14,6 +14,7 @@
 #include <mutex>
 #include <regex>
 #include <set>
+#include <span>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@
 #include "support/Random.hpp"
 #include "support/Sanitizers.hpp"
 #include "support/StatisticsOf.hpp"
+#include "support/TagObjects.hpp"
 #include "support/Threads.hpp"
 
 namespace {
@@ -38,25 +40,6 @@ using flux::detail::kSizeClassInfo;
 using flux::detail::stride_of;
 
 constexpr unsigned kClass = 7;  // 64 bytes
-
-template <class Tag>
-Objects take(std::size_t count, unsigned size_class = kClass) {
-  Objects objects(count);
-  for (void*& object : objects) object = flux::detail::allocate<Tag>(size_class);
-  return objects;
-}
-
-template <class Tag>
-void give(const Objects& objects, unsigned size_class = kClass) {
-  for (void* object : objects) flux::detail::deallocate<Tag>(object, size_class);
-}
-
-/// Takes the last `count` objects away from `objects`.
-Objects split(Objects& objects, std::size_t count) {
-  const Objects last(objects.end() - static_cast<std::ptrdiff_t>(count), objects.end());
-  objects.resize(objects.size() - count);
-  return last;
-}
 
 /// What another thread sees.
 template <class Tag>

@@ -23,6 +23,7 @@
 #include "support/Random.hpp"
 #include "support/Sanitizers.hpp"
 #include "support/StatisticsOf.hpp"
+#include "support/TagObjects.hpp"
 #include "support/Threads.hpp"
 
 namespace {
@@ -33,25 +34,6 @@ using flux::detail::kSizeClasses;
 using flux::detail::stride_of;
 
 constexpr unsigned kClass = 7;  // 64 bytes
-
-template <class Tag>
-Objects take(std::size_t count, unsigned size_class = kClass) {
-  Objects objects(count);
-  for (void*& object : objects) object = flux::detail::allocate<Tag>(size_class);
-  return objects;
-}
-
-template <class Tag>
-void give(std::span<void* const> objects, unsigned size_class = kClass) {
-  for (void* object : objects) flux::detail::deallocate<Tag>(object, size_class);
-}
-
-/// Takes the last `count` objects away from `objects`.
-Objects split(Objects& objects, std::size_t count) {
-  const Objects last(objects.end() - static_cast<std::ptrdiff_t>(count), objects.end());
-  objects.resize(objects.size() - count);
-  return last;
-}
 
 /// Writes to objects what a chain through them must not be taken to hold: the address of one that stays live.
 void fill(const Objects& objects, unsigned size_class) {
