@@ -90,6 +90,28 @@ struct Bins {
     return reinterpret_cast<std::uintptr_t>(object) - main_begin < main_bytes;
   }
 
+  // The fast paths, whoever's the bins are.
+
+  bool is_empty(unsigned size_class) const noexcept {
+    return bins[size_class].level == bins[size_class].bottom;
+  }
+
+  /// Requires that the bin is not empty.
+  [[gnu::always_inline]] void* pop(unsigned size_class) noexcept {
+    Bin& bin = bins[size_class];
+    const std::ptrdiff_t level = bin.level;
+    bin.set_level(level - 1);
+    return stack_end(size_class)[level - 1];
+  }
+
+  /// Whether the bin is full now: it has to be spilled.
+  [[gnu::always_inline]] bool push(unsigned size_class, void* object) noexcept {
+    Bin& bin = bins[size_class];
+    const std::ptrdiff_t level = bin.level;
+    stack_end(size_class)[level] = object;
+    return bin.raise(level);
+  }
+
   void** stack_end(unsigned size_class) noexcept {
     return reinterpret_cast<void**>(this + 1) + kStackEnds[size_class];
   }

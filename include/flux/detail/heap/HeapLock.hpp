@@ -15,12 +15,14 @@ namespace flux::detail {
 // thread of real-time priority gives way to none of a lower one.
 class Wait {
  public:
+  explicit Wait(int most_milliseconds = 500) noexcept : most_milliseconds_(most_milliseconds) {}
+
   /// For waits that must have an end: true when it is time to go on without.
   bool is_over() noexcept {
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC, &now);
     const auto milliseconds = static_cast<long long>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
-    if (end_ == 0) end_ = milliseconds + kMostMilliseconds;
+    if (end_ == 0) end_ = milliseconds + most_milliseconds_;
     return milliseconds >= end_;
   }
 
@@ -36,8 +38,7 @@ class Wait {
   }
 
  private:
-  static constexpr long long kMostMilliseconds = 500;
-
+  int most_milliseconds_;
   unsigned turns_ = 0;
   long long end_ = 0;
 };

@@ -36,20 +36,14 @@ class InstanceHeap {
 
   /// An object of the class. Throws std::bad_alloc.
   [[gnu::always_inline]] void* allocate(unsigned size_class) {
-    Bin& bin = bins_.bins().bins[size_class];
-    const std::ptrdiff_t level = bin.level;
-    if (level == bin.bottom) [[unlikely]]
+    if (bins_.bins().is_empty(size_class)) [[unlikely]]
       return allocate_slow(size_class);
-    bin.set_level(level - 1);
-    return bins_.bins().stack_end(size_class)[level - 1];
+    return bins_.bins().pop(size_class);
   }
 
   /// Frees an object of the class.
   [[gnu::always_inline]] void deallocate(void* object, unsigned size_class) noexcept {
-    Bin& bin = bins_.bins().bins[size_class];
-    const std::ptrdiff_t level = bin.level;
-    bins_.bins().stack_end(size_class)[level] = object;
-    if (bin.raise(level)) [[unlikely]]
+    if (bins_.bins().push(size_class, object)) [[unlikely]]
       spill(size_class);
   }
 
@@ -122,9 +116,7 @@ class InstanceHeap {
   /// As in ThreadHeap: memory is used for what is needed now. Whether some went back.
   bool tidy(unsigned size_class) noexcept {
     bins_.sweep(size_class, home_);
-    SlabSource& source = home_.source();
-    const std::size_t limit = retention_limit.get();
-    return source.retained_bytes() > limit && source.discard_above(limit, kMostDiscards) != 0;
+    return home_.source().keep_limit(retention_limit.get(), kMostDiscards);
   }
 
   /// Gives back free memory that is more than what is left of the capacity. Not bounded, but only in a heap that

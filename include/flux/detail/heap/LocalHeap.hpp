@@ -61,19 +61,15 @@ inline constinit thread_local LocalHeap<Domain> local_heap{};
 template <class Domain = void>
 [[gnu::always_inline]] inline void* allocate(unsigned size_class) {
   Bins* const bins = current_bins<Domain>();
-  Bin& bin = bins->bins[size_class];
-  const std::ptrdiff_t level = bin.level;
-  if (level == bin.bottom) [[unlikely]]
+  if (bins->is_empty(size_class)) [[unlikely]]
     return LocalHeap<Domain>::allocate_slow(size_class, bins);
-  bin.set_level(level - 1);
-  return bins->stack_end(size_class)[level - 1];
+  return bins->pop(size_class);
 }
 
 /// Whether allocate would take the short way.
 template <class Domain = void>
 bool has_at_hand(unsigned size_class) noexcept {
-  const Bin& bin = current_bins<Domain>()->bins[size_class];
-  return bin.level != bin.bottom;
+  return !current_bins<Domain>()->is_empty(size_class);
 }
 
 /// Frees an object of the class, whichever thread allocated it.
@@ -82,10 +78,7 @@ template <class Domain = void>
   Bins* const bins = current_bins<Domain>();
   if (!bins->owns(object)) [[unlikely]]
     return LocalHeap<Domain>::deallocate_slow(object, size_class, bins);
-  Bin& bin = bins->bins[size_class];
-  const std::ptrdiff_t level = bin.level;
-  bins->stack_end(size_class)[level] = object;
-  if (bin.raise(level)) [[unlikely]]
+  if (bins->push(size_class, object)) [[unlikely]]
     LocalHeap<Domain>::spill_slow(size_class, bins);
 }
 

@@ -100,15 +100,11 @@ class ThreadHeap {
 
   /// The slow twins of the fast paths: an object of the class, or nullptr when memory is out; and one back.
   void* pop(unsigned size_class) noexcept {
-    Bin& bin = bins()->bins[size_class];
-    if (bin.level == bin.bottom && !refill(size_class)) return nullptr;
-    bin.set_level(bin.level - 1);
-    return bins()->stack_end(size_class)[bin.level];
+    if (bins()->is_empty(size_class) && !refill(size_class)) return nullptr;
+    return bins()->pop(size_class);
   }
   void push(void* object, unsigned size_class) noexcept {
-    Bin& bin = bins()->bins[size_class];
-    bins()->stack_end(size_class)[bin.level] = object;
-    if (bin.raise(bin.level)) spill(size_class);
+    if (bins()->push(size_class, object)) spill(size_class);
   }
 
   /// Sees to it that `count` objects of the class are free here, in memory that is resident and stays the
@@ -130,7 +126,7 @@ class ThreadHeap {
     for (unsigned attempt = 0; !lock_.try_lock(); ++attempt, wait.once())
       if (attempt == kFewAttempts || is_lost_) return false;
     give_up_share();
-    is_owned_ = Count<bool>(true);
+    is_owned_ = true;
     attended_.store(true, std::memory_order_relaxed);
     lock_.unlock();
     return true;
@@ -147,7 +143,7 @@ class ThreadHeap {
     const HeapLockGuard guard(lock_);
     end_reserve();
     if (!home_.source().is_within_a_block()) bring_all_home();
-    is_owned_ = Count<bool>(false);
+    is_owned_ = false;
     attended_.store(false, std::memory_order_relaxed);
     claim_share();
     if (home_.source().retained_bytes() > share_) home_.source().spare_no_block();
@@ -248,6 +244,7 @@ class ThreadHeap {
   static constexpr unsigned kAllDiscards = ~0u;
   static constexpr unsigned kMostRounds = 4;
   static constexpr unsigned kMostAttempts = 1000;
+  static constexpr int kMostMilliseconds = 20;  // as long; forks wait for those who wait here
   static constexpr unsigned kFewAttempts = 64;
   static constexpr unsigned kMostPieces = 4096;   // of a trim, while the owner works on
   static constexpr std::uint32_t kPatience = 16;  // chains posted between two looks at the owner's slow calls
@@ -344,8 +341,7 @@ class ThreadHeap {
 
   /// Gives back what is retained above a limit, a bounded piece of it; whether any was.
   bool keep_limit(std::size_t limit, unsigned discards) noexcept {
-    SlabSource& source = home_.source();
-    return source.retained_bytes() > limit && source.discard_above(limit, discards) != 0;
+    return home_.source().keep_limit(limit, discards);
   }
 
   bool lock_to_trim(bool is_mine) noexcept {
@@ -356,8 +352,8 @@ class ThreadHeap {
   }
 
   bool lock_unless_busy() noexcept {
-    Wait wait;
-    for (unsigned attempt = 0; attempt != kMostAttempts && !is_reserved(); ++attempt) {
+    Wait wait(kMostMilliseconds);
+    for (unsigned attempt = 0; attempt != kMostAttempts && !is_reserved() && !wait.is_over(); ++attempt) {
       if (lock_from_outside()) return true;
       wait.once();
     }

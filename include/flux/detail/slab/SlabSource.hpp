@@ -138,6 +138,11 @@ class SlabSource {
     return before - retained_bytes();
   }
 
+  /// The same, where more than `limit` is retained; whether anything was given.
+  bool keep_limit(std::size_t limit, unsigned steps) noexcept {
+    return retained_bytes() > limit && discard_above(limit, steps) != 0;
+  }
+
   /// Forgets which block was used last.
   void spare_no_block() noexcept {
     if (last_block_ != nullptr) note_dirty(*Region::of(last_block_));
