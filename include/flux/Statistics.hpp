@@ -39,6 +39,38 @@ struct Statistics {
   std::vector<DomainStatistics> domains;  ///< those in which a thread ever had a heap, the oldest first
 };
 
+namespace detail {
+
+/// Of the heaps of one domain.
+inline DomainStatistics count_domain(const std::vector<const ThreadHeap*>& heaps) {
+  DomainStatistics domain{};
+  ClassCounts counts(heaps.front()->domain());
+  for (const ThreadHeap* heap : heaps) {
+    counts.add(*heap);
+    const SlabSource& source = heap->home().source();
+    if (!heap->is_owned()) ++domain.parked_heaps;
+    domain.bytes_retained += source.retained_bytes();
+    domain.bytes_committed += source.committed_bytes();
+    domain.bytes_reserved += source.reserved_bytes();
+    domain.slow_calls += heap->slow_calls();
+    domain.chains_posted += heap->chains_posted();
+    domain.chains_collected += heap->chains_collected();
+  }
+  domain.tag = heaps.front()->domain().name;
+  domain.heaps = heaps.size();
+  domain.classes.reserve(16);
+  for (unsigned c = 0; c != kSizeClasses; ++c) {
+    const ClassCount& count = counts[c];
+    if (count.slabs == 0) continue;
+    const std::size_t live = count.live();
+    domain.classes.push_back({stride_of(c), count.slabs, count.objects, live, count.objects - live});
+    domain.bytes_live += live * stride_of(c);
+  }
+  return domain;
+}
+
+}  // namespace detail
+
 /// A snapshot. Any thread, at any time, but not from signal handlers; takes no lock, and nobody waits for it. Exact when
 /// no thread allocates or frees meanwhile, also of objects that other threads freed; otherwise near the truth, each
 /// number possible, and live + free == objects. Objects of a flux::Heap are not counted. Throws std::bad_alloc.
@@ -47,27 +79,8 @@ struct Statistics {
 /// freed as free, and those of its own that the other freed, once they have come home, as live.
 inline Statistics stats() {
   Statistics statistics;
-  for (const detail::DomainCount& count : detail::count_domains()) {
-    DomainStatistics& domain = statistics.domains.emplace_back();
-    domain.tag = count.domain->name;
-    domain.classes.reserve(16);
-    for (unsigned c = 0; c != detail::kSizeClasses; ++c) {
-      const detail::ClassCount& objects = count.classes[c];
-      if (objects.slabs == 0) continue;
-      const std::size_t live = objects.live();
-      domain.classes.push_back(
-          {detail::stride_of(c), objects.slabs, objects.objects, live, objects.objects - live});
-      domain.bytes_live += live * detail::stride_of(c);
-    }
-    domain.heaps = count.heaps;
-    domain.parked_heaps = count.parked_heaps;
-    domain.bytes_retained = count.retained_bytes;
-    domain.bytes_committed = count.committed_bytes;
-    domain.bytes_reserved = count.reserved_bytes;
-    domain.slow_calls = count.slow_calls;
-    domain.chains_posted = count.chains_posted;
-    domain.chains_collected = count.chains_collected;
-  }
+  for (const auto& heaps : detail::heaps_by_domain())
+    statistics.domains.push_back(detail::count_domain(heaps));
   return statistics;
 }
 

@@ -28,61 +28,50 @@ struct ClassCount {
   }
 };
 
-struct DomainCount {
-  const DomainInfo* domain = nullptr;
-  std::array<ClassCount, kSizeClasses> classes{};
-  std::size_t heaps = 0;
-  std::size_t parked_heaps = 0;
-  std::size_t committed_bytes = 0;
-  std::size_t reserved_bytes = 0;
-  std::size_t retained_bytes = 0;
-  std::uint64_t slow_calls = 0;
-  std::uint64_t chains_posted = 0;
-  std::uint64_t chains_collected = 0;
-
-  explicit DomainCount(const DomainInfo& info) noexcept : domain(&info) {
+// The classes of a domain.
+class ClassCounts {
+ public:
+  explicit ClassCounts(const DomainInfo& domain) noexcept {
     for (unsigned c = 0; c != kSizeClasses; ++c) {
       // relaxed: a number by itself.
-      classes[c].gone = info.freed_elsewhere[c].load(std::memory_order_relaxed);
+      counts_[c].gone = domain.freed_elsewhere[c].load(std::memory_order_relaxed);
     }
   }
 
-  void add(ThreadHeap& heap) noexcept {
+  void add(const ThreadHeap& heap) noexcept {
     const HomeSlabs& home = heap.home();
-    const SlabSource& source = home.source();
     for (unsigned c = 0; c != kSizeClasses; ++c) {
-      ClassCount& count = classes[c];
+      ClassCount& count = counts_[c];
       // Both wrap around, and so does their sum: what one heap's thread freed another heap collects.
-      count.gone += heap.bins()->freed_elsewhere[c] - heap.collected(c);
+      count.gone += heap.heap_bins().bins().freed_elsewhere[c] - heap.collected(c);
       if (home.slabs(c) == 0) continue;
       count.slabs += home.slabs(c);
       count.objects += home.objects(c);
       count.gone += home.home(c) + heap.heap_bins().count_remote(c);
     }
-    ++heaps;
-    if (!heap.is_owned()) ++parked_heaps;
-    committed_bytes += source.committed_bytes();
-    reserved_bytes += source.reserved_bytes();
-    retained_bytes += source.retained_bytes();
-    slow_calls += heap.slow_calls();
-    chains_posted += heap.chains_posted();
-    chains_collected += heap.chains_collected();
   }
+
+  const ClassCount& operator[](unsigned size_class) const noexcept { return counts_[size_class]; }
+
+ private:
+  std::array<ClassCount, kSizeClasses> counts_{};
 };
 
-/// Every domain that has a thread heap, in the order of their first. Any thread. Throws std::bad_alloc.
-inline std::vector<DomainCount> count_domains() {
-  std::vector<ThreadHeap*> heaps;  // the last one made first
-  heap_list.for_each([&heaps](ThreadHeap& heap) { heaps.push_back(&heap); });
-  std::vector<DomainCount> counts;
+/// The thread heaps of every domain that has one, domains and heaps the oldest first. Any thread. Throws
+/// std::bad_alloc.
+inline std::vector<std::vector<const ThreadHeap*>> heaps_by_domain() {
+  std::vector<const ThreadHeap*> heaps;  // the last one made first
+  heap_list.for_each([&heaps](const ThreadHeap& heap) { heaps.push_back(&heap); });
+  std::vector<std::vector<const ThreadHeap*>> domains;
   for (auto heap = heaps.rbegin(); heap != heaps.rend(); ++heap) {
-    const DomainInfo& domain = (*heap)->domain();
-    const auto is_of_heap = [&domain](const DomainCount& count) { return count.domain == &domain; };
-    auto found = std::find_if(counts.begin(), counts.end(), is_of_heap);
-    if (found == counts.end()) found = counts.emplace(found, domain);
-    found->add(**heap);
+    const auto is_of_heap = [heap](const auto& domain) {
+      return &domain.front()->domain() == &(*heap)->domain();
+    };
+    auto found = std::find_if(domains.begin(), domains.end(), is_of_heap);
+    if (found == domains.end()) found = domains.emplace(found);
+    found->push_back(*heap);
   }
-  return counts;
+  return domains;
 }
 
 // The free objects that are not home, by their addresses. Requires that no thread is at work meanwhile.
@@ -96,7 +85,8 @@ class StrayObjects {
     heap_list.for_each([&](const ThreadHeap& heap) {
       heap.for_each_free(add);
       // A thread with heaps in several domains is met several times, which does no harm.
-      if (heap.outbox() != nullptr && heap.outbox() != mine) heap.outbox()->for_each(add);
+      const Outbox* const outbox = heap.owner_outbox.get();
+      if (outbox != nullptr && outbox != mine) outbox->for_each(add);
     });
     std::sort(strays_.begin(), strays_.end());
   }

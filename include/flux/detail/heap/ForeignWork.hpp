@@ -104,7 +104,7 @@ void ForeignWork::go_on_in_child() noexcept {
   --forks_;
   heap_list.for_each([](ThreadHeap& heap) {
     forget_if_not_mine(*heap.bins());
-    heap.keep_outbox_of(forked_);
+    heap.owner_outbox.keep_that_of(forked_);
     if (&heap != at_work_on_) heap.lose_if_locked();
   });
   forked_ = ::syscall(SYS_gettid);  // a fork that goes on around this one is this thread's now

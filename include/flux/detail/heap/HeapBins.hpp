@@ -24,6 +24,7 @@ class HeapBins {
 
   /// What the fast paths work on.
   Bins& bins() noexcept { return own_.bins; }
+  const Bins& bins() const noexcept { return own_.bins; }
 
   /// Fills an empty bin with objects that are home, so that pops come in address order; false when memory is
   /// out.

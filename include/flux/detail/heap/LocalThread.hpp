@@ -50,7 +50,7 @@ class LocalThread {
     outbox_.close();
     owned.next = owned_;
     owned_ = &owned;
-    owned.heap->set_outbox(&outbox_);
+    owned.heap->owner_outbox.set(&outbox_);
     *owned.bins = owned.heap->bins();
   }
 
@@ -98,7 +98,7 @@ class LocalThread {
 
   static void leave(OwnedHeap& owned) noexcept {
     *owned.bins = &no_bins;
-    owned.heap->set_outbox(nullptr);
+    owned.heap->owner_outbox.set(nullptr);
     // relaxed: only this thread compares it with its own thread pointer; from here on it is nobody's.
     owned.heap->bins()->thread.store(0, std::memory_order_relaxed);
     owned.heap = nullptr;

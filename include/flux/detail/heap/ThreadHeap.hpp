@@ -1,8 +1,5 @@
 #pragma once
 
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -11,16 +8,16 @@
 
 #include <flux/detail/base/Count.hpp>
 #include <flux/detail/base/Error.hpp>
+#include <flux/detail/heap/Attendance.hpp>
 #include <flux/detail/heap/DomainInfo.hpp>
 #include <flux/detail/heap/HeapBins.hpp>
 #include <flux/detail/heap/HeapLock.hpp>
 #include <flux/detail/heap/Inbox.hpp>
+#include <flux/detail/heap/OwnerOutbox.hpp>
 #include <flux/detail/heap/ParkedBytes.hpp>
 #include <flux/detail/slab/HomeSlabs.hpp>
 
 namespace flux::detail {
-
-class Outbox;
 
 // The regions, slabs and free objects of one thread. Lives in its own first region and is never destroyed:
 // when its thread ends it is parked, with everything in it, and a later thread adopts it.
@@ -31,11 +28,6 @@ class Outbox;
 // States: owned by one thread, which alone calls what is not said to be for any thread; parked, without an owner;
 // or lost, in the child of a fork, and out of use. The bins are the owner's, or belong to whoever holds the lock of
 // a parked heap; the slabs and pending_ belong to whoever holds the lock.
-//
-// An owned heap is attended while its owner makes slow calls, in which it takes home what others freed. While
-// the owner sleeps, and while the heap is parked, those who post do it.
-//
-//   attended_ is false for a parked heap, and for an owned one from a call of help to the owner's next slow call
 class ThreadHeap {
  public:
   /// A heap with its first region, owned by the caller; nullptr, with nothing kept, when memory is out.
@@ -56,7 +48,7 @@ class ThreadHeap {
   /// Any thread: sends home a run of carriers of this heap's objects. Whether somebody should help then.
   bool post_remote(Carrier* first, Carrier* last) noexcept {
     inbox_.post_remote(first, last);
-    return !is_attended();
+    return !attendance_.note_post(slow_calls_);
   }
 
   /// Any thread, for an owner that does not attend to the heap and has reserved nothing: takes home what was
@@ -64,11 +56,10 @@ class ThreadHeap {
   /// may wait for the next post.
   void help() noexcept {
     for (unsigned round = 0; round != kMostRounds && lock_from_outside(); ++round) {
-      // relaxed, here and below: a hint to those who post; what they do for it, they do under the lock.
-      attended_.store(false, std::memory_order_relaxed);
+      attendance_.end();
       collect();
       if (!is_owned_) claim_share();
-      keep_limit(is_owned_ ? retention_limit.get() : share_, kMostDiscardsForOthers);
+      home_.source().keep_limit(is_owned_ ? retention_limit.get() : share_.bytes(), kMostDiscardsForOthers);
       const bool is_done = pending_ == nullptr;
       lock_.unlock();
       if (is_done && inbox_.is_empty()) return;
@@ -79,7 +70,7 @@ class ThreadHeap {
   /// out. Before it gives up it brings home all that the heap can reach.
   bool refill(unsigned size_class) noexcept {
     const HeapLockGuard guard(lock_);
-    attend();
+    note_slow_call();
     collect();
     if (!bins_.refill(size_class, home_)) {
       bring_all_home();
@@ -93,7 +84,7 @@ class ThreadHeap {
   /// be the last of its slab.
   void spill(unsigned size_class) noexcept {
     const HeapLockGuard guard(lock_);
-    attend();
+    note_slow_call();
     const bool is_scattered = !bins_.spill(size_class, home_);
     if (tidy(size_class) && is_scattered) bins_.shrink(size_class);
   }
@@ -116,7 +107,7 @@ class ThreadHeap {
     const bool is_done = bins_.populate(size_class) && home_.reserve(size_class, count);
     // relaxed: for others to see soon.
     if (is_done) reserved_.store(true, std::memory_order_relaxed);
-    keep_limit(retention_limit.get(), kAllDiscards);
+    home_.source().keep_limit(retention_limit.get(), kAllDiscards);
     return is_done;
   }
 
@@ -125,9 +116,9 @@ class ThreadHeap {
     Wait wait;
     for (unsigned attempt = 0; !lock_.try_lock(); ++attempt, wait.once())
       if (attempt == kFewAttempts || is_lost_) return false;
-    give_up_share();
+    share_.give_up();
     is_owned_ = true;
-    attended_.store(true, std::memory_order_relaxed);
+    attendance_.begin();
     lock_.unlock();
     return true;
   }
@@ -144,10 +135,10 @@ class ThreadHeap {
     end_reserve();
     if (!home_.source().is_within_a_block()) bring_all_home();
     is_owned_ = false;
-    attended_.store(false, std::memory_order_relaxed);
+    attendance_.end();
     claim_share();
-    if (home_.source().retained_bytes() > share_) home_.source().spare_no_block();
-    keep_limit(share_, kAllDiscards);
+    if (home_.source().retained_bytes() > share_.bytes()) home_.source().spare_no_block();
+    home_.source().keep_limit(share_.bytes(), kAllDiscards);
   }
 
   /// Gives back all memory that holds no live object, but for what lies in the bins and in what is reserved
@@ -161,7 +152,7 @@ class ThreadHeap {
       if (is_mine || !is_owned_) {
         end_reserve();
         bring_all_home();
-        give_up_share();
+        share_.give_up();
         is_done = true;
       } else {  // a piece at a time: the owner may want to go on
         collect();
@@ -188,28 +179,12 @@ class ThreadHeap {
   const DomainInfo& domain() const noexcept { return *domain_; }
   bool is_owned() const noexcept { return is_owned_; }
   std::uint64_t slow_calls() const noexcept { return slow_calls_; }
-  /// relaxed: as the others.
-  std::uint64_t chains_posted() const noexcept { return posts_.load(std::memory_order_relaxed); }
+  std::uint64_t chains_posted() const noexcept { return attendance_.posts(); }
   std::uint64_t chains_collected() const noexcept { return chains_collected_; }
   /// Objects of the class that came home through the inbox, from the beginning on.
   std::size_t collected(unsigned size_class) const noexcept { return collected_[size_class]; }
   const HomeSlabs& home() const noexcept { return home_; }
   const HeapBins& heap_bins() const noexcept { return bins_; }
-
-  /// The chains that the owner, the calling thread, is filling with objects of other heaps; nullptr while nobody owns
-  /// the heap.
-  void set_outbox(const Outbox* outbox) noexcept {
-    outbox_ = outbox;
-    thread_id_ = outbox == nullptr ? 0 : ::syscall(SYS_gettid);
-  }
-  /// nullptr also when the owner ended without being told (ThreadEnd): what it had lay in memory that is gone.
-  const Outbox* outbox() const noexcept {
-    if (outbox_ == nullptr) return nullptr;
-    const KeepErrno keep;
-    return ::syscall(SYS_tgkill, ::getpid(), thread_id_, 0) == 0 ? outbox_ : nullptr;
-  }
-  /// In the child of a fork: the only thread there was `forked`, by its number, before.
-  void keep_outbox_of(long forked) noexcept { set_outbox(thread_id_ == forked ? outbox_ : nullptr); }
 
   /// Calls `visit(void*)` for each free object that is not home, but in a bin or on its way in from another thread.
   /// While no thread is at work with the heap.
@@ -230,9 +205,10 @@ class ThreadHeap {
   /// Whether all structures of a heap agree, with nothing in progress.
   bool is_valid() const noexcept { return home_.is_valid() && bins_.is_valid(); }
 
-  // Those of ParkedHeaps and HeapList.
+  // Of LocalThread, ParkedHeaps and HeapList.
   std::atomic<ThreadHeap*> next_parked{nullptr};
   ThreadHeap* next_made = nullptr;
+  OwnerOutbox owner_outbox;
 
  private:
   // A call goes on to no further carrier of the inbox when it has this many objects, and makes no more calls to
@@ -246,8 +222,7 @@ class ThreadHeap {
   static constexpr unsigned kMostAttempts = 1000;
   static constexpr int kMostMilliseconds = 20;  // as long; forks wait for those who wait here
   static constexpr unsigned kFewAttempts = 64;
-  static constexpr unsigned kMostPieces = 4096;   // of a trim, while the owner works on
-  static constexpr std::uint32_t kPatience = 16;  // chains posted between two looks at the owner's slow calls
+  static constexpr unsigned kMostPieces = 4096;  // of a trim, while the owner works on
 
   ThreadHeap(const SlabSource& source, const DomainInfo& domain) noexcept : domain_(&domain), home_(source) {
     home_.source().set_owner(this);
@@ -255,23 +230,9 @@ class ThreadHeap {
     bins()->main_bytes = source.main_reservation().bytes;
   }
 
-  /// Any thread, after a post.
-  bool is_attended() noexcept {
-    // relaxed, all here: hints, and numbers by themselves.
-    const std::uint64_t posts = posts_.fetch_add(1, std::memory_order_relaxed) + 1;
-    if (!attended_.load(std::memory_order_relaxed)) return false;
-    if (posts % kPatience != 0) return true;
-    const std::uint64_t calls = slow_calls_;
-    const bool is_at_work = calls != slow_calls_seen_.load(std::memory_order_relaxed);
-    slow_calls_seen_.store(calls, std::memory_order_relaxed);
-    return is_at_work;
-  }
-
-  /// The owner is at work.
-  void attend() noexcept {
+  void note_slow_call() noexcept {
     slow_calls_ += 1;
-    // relaxed: as above.
-    if (!attended_.load(std::memory_order_relaxed)) attended_.store(true, std::memory_order_relaxed);
+    attendance_.begin();
   }
 
   /// What the owner's slow calls do besides, so that memory is used for what is needed now. Not within what is
@@ -279,7 +240,7 @@ class ThreadHeap {
   bool tidy(unsigned size_class) noexcept {
     if (home_.is_within_reserve(size_class)) return false;
     bins_.sweep(size_class, home_);
-    return keep_limit(retention_limit.get(), kMostDiscards);
+    return home_.source().keep_limit(retention_limit.get(), kMostDiscards);
   }
 
   /// Empties the inbox and every bin, so that slabs of other classes become unused. Not bounded.
@@ -311,22 +272,7 @@ class ThreadHeap {
               [this](unsigned size_class, std::size_t count) { collected_[size_class] += count; });
   }
 
-  /// Of a parked heap: what it may retain grows to what it does, as far as there is room, and is never above the
-  /// limit, which may have been lowered.
-  void claim_share() noexcept {
-    const std::size_t limit = retention_limit.get();
-    const std::size_t retained = home_.source().retained_bytes();
-    if (share_ > limit) {
-      parked_bytes.give_back(share_ - limit);
-      share_ = limit;
-    } else if (retained > share_) {
-      share_ += parked_bytes.claim(retained - share_, limit);
-    }
-  }
-  void give_up_share() noexcept {
-    parked_bytes.give_back(share_);
-    share_ = 0;
-  }
+  void claim_share() noexcept { share_.claim(home_.source().retained_bytes(), retention_limit.get()); }
 
   /// Whether the owner must not find the lock taken: to wait would be a call to the system.
   bool is_reserved() const noexcept {
@@ -337,11 +283,6 @@ class ThreadHeap {
   void end_reserve() noexcept {
     home_.end_reserve();
     reserved_.store(false, std::memory_order_relaxed);
-  }
-
-  /// Gives back what is retained above a limit, a bounded piece of it; whether any was.
-  bool keep_limit(std::size_t limit, unsigned discards) noexcept {
-    return home_.source().keep_limit(limit, discards);
   }
 
   bool lock_to_trim(bool is_mine) noexcept {
@@ -370,19 +311,15 @@ class ThreadHeap {
 
   // Other threads write these: no line shared with what the owner uses.
   alignas(128) Inbox inbox_;
-  std::atomic<bool> attended_{true};
-  std::atomic<std::uint64_t> posts_{0};
-  std::atomic<std::uint64_t> slow_calls_seen_{0};  ///< when they were looked at last
+  Attendance attendance_;
 
   alignas(128) HeapLock lock_;
   const DomainInfo* domain_;
-  const Outbox* outbox_ = nullptr;
-  long thread_id_ = 0;  ///< of the owner, while it has an outbox
   Count<bool> is_owned_ = true;
   bool is_lost_ = false;
   Count<std::uint64_t> slow_calls_ = 0;  ///< of owners
   std::atomic<bool> reserved_{false};    ///< by the owner
-  std::size_t share_ = 0;                ///< of parked_bytes; 0 while owned
+  ParkedShare share_;
   Carrier* pending_ = nullptr;
   Count<std::uint64_t> chains_collected_ = 0;
   std::array<Count<std::size_t>, kSizeClasses> collected_{};
