@@ -13,6 +13,7 @@ requirements_to_build=(
 )
 requirements_to_test=(
   header:boost/test/included/unit_test.hpp:libboost-test-dev
+  library:boost_container:libboost-container-dev
   command:objdump:binutils
 )
 # shellcheck disable=SC2034
@@ -24,10 +25,11 @@ requirements_to_test_all=(
 
 has_header() { echo "#include <$1>" | g++ -std=c++20 -E -x c++ - -o /dev/null 2>/dev/null; }
 
-has_clang_runtime() {
+# links COMPILER OPTION...: whether it makes a program with these options.
+links() {
   local output
   output=$(mktemp)
-  echo 'int main() {}' | clang++ -fsanitize=thread -x c++ - -o "$output" 2>/dev/null
+  echo 'int main() {}' | "$1" -x c++ - -o "$output" "${@:2}" 2>/dev/null
   local status=$?
   rm -f "$output"
   return "$status"
@@ -38,7 +40,8 @@ is_met() {
   case $kind in
     command) command -v "${rest%%:*}" >/dev/null ;;
     header) has_header "${rest%%:*}" ;;
-    clang_runtime) has_clang_runtime ;;
+    library) links g++ "-l${rest%%:*}" ;;
+    clang_runtime) links clang++ -fsanitize=thread ;;
   esac
 }
 
