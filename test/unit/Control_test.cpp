@@ -60,7 +60,7 @@ class Exercise {
       clear(0);
     }
     fill(0);
-    for (std::size_t round = 0; round != kRounds; ++round) {
+    for (std::size_t round = 0; round != rounds_; ++round) {
       arrange(kOrders[round % std::size(kOrders)]);
       const std::size_t kept = random_.below(objects_.size() + 1);
       clear(kept);
@@ -75,7 +75,7 @@ class Exercise {
   }
 
  private:
-  static constexpr std::size_t kRounds = 12;
+  const std::size_t rounds_ = scaled(12);
 
   void fill(std::size_t from) {
     for (std::size_t i = from; i != objects_.size(); ++i) {
