@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the benchmark programs of a build side by side and ends in a table of ratios.
+"""Runs the benchmark programs of a build side by side and ends in a table of ratios, and a page.
 
 Every row runs in a process of its own; in every round all allocators take their turn at a row, one after
 the other; the least of all rounds counts.
@@ -9,27 +9,29 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 
-from comparison.measure import (BASICS, MIN_TIME_S, PROGRAMS, REPETITIONS, BenchError, Measurement,
-                                orderbook_figures, run_program)
+from comparison.measure import MIN_TIME_S, REPETITIONS, BenchError, Measurement
+from comparison.peers import BASICS, PEERS, RIVALS, built
 from comparison.provenance import provenance
-from comparison.tables import LEGEND, as_page, as_text, summary, table
+from comparison.samples import Samples
+from comparison.tables import LEGEND, as_page, as_text, short_table, summary
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     option = parser.add_argument
     option("--build", default="build", metavar="DIR", help="where the programs are (default: build)")
-    option("--rounds", type=int, default=6, metavar="N", help="processes per row and allocator (default: 6)")
+    option("--rounds", type=int, default=7, metavar="N", help="processes per row and allocator (default: 7)")
     option("--rows", default="", metavar="REGEX", help="only rows that match")
     option("--peers", default="", metavar="LIST",
-           help=f"these as well, by comma: {', '.join(name for name in PROGRAMS if name not in BASICS)}; "
-                "all: those that were built")
+           help=f"these as well, by comma: {', '.join(name for name in PEERS if name not in BASICS)}; "
+                "all: every one that is not flux and was built")
+    option("--messages", metavar="FILE", help="a LOBSTER message file for the order book, besides the generated flow")
     option("--alone", action="store_true", help="without the second, sleeping thread")
-    option("--orderbook", metavar="FILE", help="what flux_orderbook --json wrote, instead of a run")
-    option("--json", metavar="OUT", help="write the figures")
-    option("--markdown", metavar="OUT", help="write a page with provenance")
+    option("--from", dest="source", metavar="JSON", help="tell of what an earlier run wrote, instead of a run")
+    option("--json", metavar="OUT", help="write the figures, in the form of Google Benchmark's")
+    option("--markdown", metavar="OUT", help="write a page with provenance for bench/results")
+    option("--html", metavar="OUT", help="write a page with pictures (needs python3-matplotlib)")
     arguments = parser.parse_args()
     if arguments.rounds < 1:
         parser.error("--rounds must be at least 1")
@@ -38,38 +40,41 @@ def parse_arguments():
 
 def chosen_allocators(build, peers):
     """The basics, and the peers that were asked for; BenchError when one of them was not built."""
-    built = [name for name, program in PROGRAMS.items() if os.access(os.path.join(build, program), os.X_OK)]
-    if peers == "all":
-        asked = [name for name in built if name not in BASICS]
-    else:
-        asked = [name for name in peers.split(",") if name]
+    there = built(build)
+    asked = [name for name in RIVALS if name in there] if peers == "all" else [n for n in peers.split(",") if n]
     for name in (*BASICS, *asked):
-        if name not in built:
-            raise BenchError(f"no program for {name} in {build}; built: {', '.join(built) or 'none'}")
+        if name not in there:
+            raise BenchError(f"no program for {name} in {build}; built: {', '.join(there) or 'none'}")
     return [*BASICS, *(name for name in asked if name not in BASICS)]
 
 
-def orderbook_report(build, file, rounds):
-    if file:
-        with open(file, encoding="utf-8") as report:
-            return json.load(report)
-    program = os.path.join(build, "flux_orderbook")
-    if not os.access(program, os.X_OK):
-        return {}
-    print("order book", file=sys.stderr, flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "orderbook.json")
-        run_program(program, ["--json", path, "--runs", str(rounds)])
-        return orderbook_report(build, path, rounds)
-
-
-def method(rounds, alone):
-    threads = "In single-threaded processes." if alone else "A second thread sleeps in every process."
+def method(arguments):
+    threads = "In single-threaded processes." if arguments.alone else "A second thread sleeps in every process."
     return (
-        f"Nanoseconds per item (`resident_per_node`: bytes per node), the least of {rounds} interleaved "
-        f"processes per row and allocator, up to {REPETITIONS} repetitions of {MIN_TIME_S:g} s in each. "
-        f"{threads} `std`: `std::allocator`; `floor`: a thread-local free list that never gives anything "
+        f"The least of {arguments.rounds} interleaved processes per row and allocator, up to {REPETITIONS} repetitions "
+        f"of {MIN_TIME_S:g} s in each; rows of one thread pinned to a core. Nanoseconds per item unless the row says "
+        f"otherwise. {threads} `std`: `std::allocator`; `floor`: a thread-local free list that never gives anything "
         "back and knows no owner; `walk_bound`: the least that `walk_refilled` could be.")
+
+
+def run(arguments):
+    """What Google Benchmark writes: {"context": ..., "benchmarks": [...]}."""
+    allocators = chosen_allocators(arguments.build, arguments.peers)
+    environment = {}
+    if arguments.alone:
+        environment["FLUX_BENCH_ALONE"] = "1"
+    if arguments.messages:
+        environment["FLUX_BENCH_MESSAGES"] = os.path.abspath(arguments.messages)
+    origin = provenance(arguments.build, allocators)
+    measurement = Measurement(arguments.build, allocators, arguments.rows, environment)
+    measurement.run(arguments.rounds)
+    context = {"provenance": origin, "method": method(arguments), "allocators": allocators}
+    return {"context": context, "benchmarks": measurement.benchmarks}
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
 
 
 def write(path, text):
@@ -77,23 +82,31 @@ def write(path, text):
         file.write(text)
 
 
+def as_json(results):
+    """One process a line."""
+    lines = ",\n".join(json.dumps(entry) for entry in results["benchmarks"])
+    return f'{{"context": {json.dumps(results["context"], indent=1)},\n"benchmarks": [\n{lines}\n]}}\n'
+
+
 def main():
     arguments = parse_arguments()
-    allocators = chosen_allocators(arguments.build, arguments.peers)
-    measurement = Measurement(arguments.build, allocators, arguments.rows, arguments.alone)
-    measurement.run(arguments.rounds)
-    figures = measurement.figures
-    if arguments.orderbook or not arguments.rows:
-        figures |= orderbook_figures(orderbook_report(arguments.build, arguments.orderbook, arguments.rounds))
-    origin = provenance(arguments.build, allocators)
+    results = read(arguments.source) if arguments.source else run(arguments)
+    context = results["context"]
     if arguments.json:
-        write(arguments.json, json.dumps({"provenance": origin, "figures": figures}, indent=2) + "\n")
+        write(arguments.json, as_json(results))
+    samples = Samples(results["benchmarks"])
+    leasts = samples.leasts()
     if arguments.markdown:
-        how = method(arguments.rounds, arguments.alone)
-        write(arguments.markdown, as_page(figures, allocators, origin, how))
-    print(as_text(table(figures, allocators)))
-    print(summary(figures))
+        write(arguments.markdown, as_page(leasts, context["allocators"], context["provenance"], context["method"]))
+    print(as_text(short_table(leasts, samples.units)))
+    print(summary(leasts))
     print(LEGEND)
+    if samples.noise() > 0.1:
+        print(f"Too noisy to tell small differences: medians are {samples.noise():.0%} above the leasts.")
+    if arguments.html:
+        from comparison.page import write_page  # here: only pictures need matplotlib
+        write_page(arguments.html, context, samples, results["benchmarks"])
+        print(f"The page: {os.path.abspath(arguments.html)}")
 
 
 if __name__ == "__main__":

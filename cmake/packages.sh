@@ -15,12 +15,29 @@ requirements_to_test=(
   header:boost/test/included/unit_test.hpp:libboost-test-dev
   library:boost_container:libboost-container-dev
   command:objdump:binutils
+  python:matplotlib:python3-matplotlib
 )
 # shellcheck disable=SC2034
 requirements_to_test_all=(
   command:clang++:clang
   command:valgrind:valgrind
   clang_runtime::libclang-rt-dev
+)
+
+# What benchmarks can be compared with, and pictures: done without where it cannot be had.
+# shellcheck disable=SC2034
+requirements_of_peers=(
+  header:mimalloc.h:libmimalloc-dev
+  header:jemalloc/jemalloc.h:libjemalloc-dev
+  library_file:libtcmalloc_minimal.so.4:libtcmalloc-minimal4
+  library_file:libtbbmalloc.so.2:libtbbmalloc2
+  header:boost/pool/pool_alloc.hpp:libboost-dev
+  library:boost_container:libboost-container-dev
+  header:foonathan_memory/foonathan/memory/memory_pool.hpp:libfoonathan-memory-dev
+)
+# shellcheck disable=SC2034
+requirements_of_pictures=(
+  python:matplotlib:python3-matplotlib
 )
 
 has_header() { echo "#include <$1>" | g++ -std=c++20 -E -x c++ - -o /dev/null 2>/dev/null; }
@@ -35,12 +52,23 @@ links() {
   return "$status"
 }
 
+# python_with MODULE: the first interpreter that has it. Debian's own may be another than the one in the path.
+python_with() {
+  local python
+  for python in python3 /usr/bin/python3; do
+    "$python" -c "import $1" 2>/dev/null && echo "$python" && return 0
+  done
+  return 1
+}
+
 is_met() {
   local kind=${1%%:*} rest=${1#*:}
   case $kind in
     command) command -v "${rest%%:*}" >/dev/null ;;
     header) has_header "${rest%%:*}" ;;
     library) links g++ "-l${rest%%:*}" ;;
+    library_file) links g++ "-l:${rest%%:*}" ;;
+    python) python_with "${rest%%:*}" >/dev/null ;;
     clang_runtime) links clang++ -fsanitize=thread ;;
   esac
 }
@@ -97,6 +125,15 @@ need() {
   [[ ${#missing[@]} -eq 0 ]] && return 0
   echo "missing packages: sudo apt-get install ${missing[*]}" >&2
   exit 1
+}
+
+# want REQUIREMENT...: the same without an end; says what cannot be had.
+want() {
+  local missing
+  mapfile -t missing < <(missing_packages "$@")
+  [[ ${#missing[@]} -eq 0 ]] || install_packages "${missing[@]}" || true
+  mapfile -t missing < <(missing_packages "$@")
+  [[ ${#missing[@]} -eq 0 ]] || echo "going on without: ${missing[*]}"
 }
 
 # configure_preset PRESET [ARGUMENT...]: with Ninja where it is installed, in a build folder that is new.

@@ -6,15 +6,7 @@ import platform
 import re
 import subprocess
 
-_PACKAGES = {
-    "std": "libc6",
-    "mimalloc": "libmimalloc2.0",
-    "jemalloc": "libjemalloc2",
-    "tcmalloc": "libtcmalloc-minimal4",
-    "boost::container": "libboost-container-dev",
-    "Google Benchmark": "libbenchmark-dev",
-}
-
+from comparison.peers import PEERS
 
 def _output(*command):
     """A command's output, or '' when it cannot be had."""
@@ -68,14 +60,18 @@ def _flags(cache):
 
 
 def _versions(allocators):
-    peers = ("mimalloc", "jemalloc", "tcmalloc")
-    wanted = [key for key in _PACKAGES if key in allocators or key not in peers]
+    packages = {PEERS[name].package for name in allocators} | {"libbenchmark-dev", "libboost-container-dev"}
     found = []
-    for key in wanted:
-        version = _output("dpkg-query", "-W", "-f", "${Version}", _PACKAGES[key])
+    for package in sorted(packages - {""}):
+        version = _output("dpkg-query", "-W", "-f", "${Version}", package)
         if version:
-            found.append(f"{key} ({_PACKAGES[key]} {version})")
+            found.append(f"{package} {version}")
     return ", ".join(found) or "unknown"
+
+
+def _governor():
+    path = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
+    return _text(path) or "not told (a virtual machine, say)"
 
 
 def provenance(build, allocators):
@@ -85,6 +81,8 @@ def provenance(build, allocators):
         "commit": _commit(),
         "date": datetime.date.today().isoformat(),
         "processor": _processor(),
+        "governor": _governor(),
+        "load before": " ".join(f"{load:.2f}" for load in os.getloadavg()),
         "kernel": platform.release(),
         "compiler": _compiler(cache),
         "flags": _flags(cache),

@@ -33,6 +33,8 @@ inline void report(benchmark::State& state, std::size_t items_per_iteration) {
 /// xorshift64: three shifts, the same for every allocator.
 class Random {
  public:
+  explicit Random(std::uint64_t stream = 0) : state_(0x9E3779B97F4A7C15 * (stream + 1)) {}
+
   std::uint64_t next() {
     state_ ^= state_ << 13;
     state_ ^= state_ >> 7;
@@ -44,7 +46,7 @@ class Random {
   std::size_t below(std::size_t bound) { return static_cast<std::size_t>((next() >> 32) * bound >> 32); }
 
  private:
-  std::uint64_t state_ = 0x9E3779B97F4A7C15;
+  std::uint64_t state_;
 };
 
 class Stopwatch {
