@@ -89,8 +89,11 @@ class Measurement:
         core = None if _OF_THREADS.match(row) else self.core
         names = [name for name in self.programs if row in self.rows[name]]
         for name in names if turn % 2 == 0 else reversed(names):
+            began = time.monotonic()
             entry = run_row(self.programs[name], row, self.environment, core)
-            self.benchmarks.append({"peer": name, "round": turn, "question": question_of(row), **entry})
+            seconds = round(time.monotonic() - began, 3)
+            self.benchmarks.append(
+                {"peer": name, "round": turn, "question": question_of(row), "process_s": seconds, **entry})
 
 
 def _progress(what, share, began, ends_line=False):

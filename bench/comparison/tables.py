@@ -1,7 +1,7 @@
 """The figures as a table for a terminal and as a page for bench/results/."""
 
 from comparison.peers import PEERS
-from comparison.targets import TARGETS, verdict
+from comparison.targets import BOUNDS, TARGETS, verdict
 
 
 def number(value):
@@ -83,7 +83,7 @@ def losses(leasts):
     """[(row, [(peer, value)], flux)] where another allocator needs less than flux, by more than 2 %; the floor aside."""
     lost = []
     for row, cells in leasts.items():
-        flux = cells.get("flux")
+        flux = None if row in BOUNDS.values() else cells.get("flux")
         ahead = [(name, value) for name, value in cells.items()
                  if flux is not None and name != "floor" and not PEERS[name].is_flux
                  and value + 0.02 * abs(value) < flux]

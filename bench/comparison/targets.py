@@ -71,7 +71,7 @@ TARGETS = {
 
 
 # The best that any allocator could do in a row, as a row of its own.
-_BOUNDS = {"walk_refilled": "walk_bound"}
+BOUNDS = {"walk_refilled": "walk_bound"}
 
 
 def _checks(row, figures):
@@ -88,7 +88,7 @@ def _checks(row, figures):
     if target.most_of_row is not None:
         other, most = target.most_of_row
         fresh = figures.get(other, {}).get("flux")
-        bound = figures.get(_BOUNDS.get(row), {}).get("flux")
+        bound = figures.get(BOUNDS.get(row), {}).get("flux")
         if fresh:
             short = bound and bound / fresh > most
             yield flux / fresh <= most, f"bound: {bound / fresh:.2f}x {other}" if short else ""

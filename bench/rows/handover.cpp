@@ -6,7 +6,10 @@
 // One producer and one consumer, with 4,000,000 objects and with 20,000,000, which are 40,000,000 operations; three
 // producers, each with a ring, to one consumer; and one producer to three consumers.
 
+#include <algorithm>
 #include <array>
+#include <atomic>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -58,15 +61,22 @@ class Consumer {
   double seconds_ = 0;
 };
 
-void produce(Ring& ring, std::size_t batches) {
-  for (std::size_t i = 1; i <= batches; ++i)
-    ring.push([&](Ring::Batch& batch) { make(batch, i == batches); });
+/// Fills so many batches of each ring, or fewer when that takes longer than two seconds, as it does with allocators that
+/// search; returns the batches.
+std::size_t produce(std::span<Ring> rings, std::size_t batches) {
+  const Stopwatch watch;
+  for (std::size_t i = 1;; ++i) {
+    const bool is_last = i == batches || watch.seconds() > 2;
+    for (Ring& ring : rings) ring.push([&](Ring::Batch& batch) { make(batch, is_last); });
+    if (is_last) return i * rings.size();
+  }
 }
 
-/// Each ring has one producer and one consumer; who has several rings serves them in turn.
+/// Each ring has one producer and one consumer; who has several rings serves them in turn. One iteration.
 void handover(benchmark::State& state, std::size_t objects, std::size_t producers, std::size_t consumers) {
   const std::size_t rings = std::max(producers, consumers);
   const std::size_t batches = std::max<std::size_t>(2, objects / kBatch / rings);
+  std::atomic<std::size_t> handed = 0;
   double seconds_of_frees = 0;
   for (auto _ : state) {
     std::vector<Ring> ring(rings);
@@ -79,19 +89,19 @@ void handover(benchmark::State& state, std::size_t objects, std::size_t producer
         while (!mine.empty()) std::erase_if(mine, [&](Ring* from) { return !counted[c].take_batch(*from); });
       });
     }
-    for (std::size_t p = 1; p < producers; ++p) threads.emplace_back([&, p] { produce(ring[p], batches); });
-    if (producers == 1) {
-      for (std::size_t i = 1; i <= batches; ++i)
-        for (Ring& to : ring) to.push([&](Ring::Batch& batch) { make(batch, i == batches); });
-    } else {
-      produce(ring[0], batches);
-    }
+    const std::size_t share = rings / producers;
+    const auto work = [&](std::size_t p) {
+      const std::size_t of_mine = produce(std::span(ring).subspan(p * share, share), batches);
+      handed.fetch_add(of_mine, std::memory_order_relaxed);  // read after the threads have ended
+    };
+    for (std::size_t p = 1; p < producers; ++p) threads.emplace_back(work, p);
+    work(0);
     for (std::thread& thread : threads) thread.join();
     for (const Consumer& consumer : counted) seconds_of_frees += consumer.seconds();
   }
-  const std::size_t handed = batches * rings * kBatch;
-  state.counters["free_ns"] = seconds_of_frees * 1e9 / static_cast<double>(handed * state.iterations());
-  report(state, handed);
+  const std::size_t objects_handed = handed.load(std::memory_order_relaxed) * kBatch;
+  state.counters["free_ns"] = seconds_of_frees * 1e9 / static_cast<double>(objects_handed);
+  report(state, objects_handed);
 }
 
 constexpr std::size_t kObjects = 4'000'000;

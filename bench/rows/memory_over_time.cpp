@@ -1,6 +1,6 @@
 // Does memory stay, grow, or go back? Resident memory above that before the first object:
 //
-// - growth: 100,000 objects of 64 bytes, of which a random half is freed and allocated again, 1,000 times; by how many
+// - growth: 25,000 objects of 64 bytes, of which a random half is freed and allocated again, 1,000 times; by how many
 //   percent it is more after the last time than after the tenth.
 // - left_after_peak: a list of 2,000,000 nodes, cleared; and a thousand small lists made and dropped after it, as
 //   programs go on. MiB.
@@ -48,7 +48,7 @@ void shuffle(std::vector<T>& values, Random& random) {
 void growth(benchmark::State& state) {
   constexpr std::size_t kBytes = 64;
   const std::size_t cycles = scaled(1'000);
-  std::vector<void*> objects(scaled(100'000), &state);
+  std::vector<void*> objects(scaled(25'000), &state);
   Random random;
   resident_bytes();
   for (auto _ : state) {
