@@ -42,7 +42,7 @@ void reserve(std::size_t bytes, std::size_t n, std::size_t alignment = alignof(v
   if (size_class == detail::kNoSizeClass)
     std::__throw_invalid_argument(
         "flux::reserve: objects beyond 32 KiB, or aligned beyond 4 KiB, have no slabs");
-  if (n != 0) detail::LocalHeap<Tag>::reserve(size_class, n);
+  if (n != 0) detail::local_heap<Tag>.reserve(size_class, n, detail::find_bins<Tag>());
 }
 
 /// The same, for objects of type T. A container's nodes are not of its value type: those of std::list<T> take
@@ -61,7 +61,7 @@ inline void flush() noexcept { detail::local_thread.outbox().flush(); }
 /// moment, and one that has reserved memory. Returns the bytes, in slabs' units of 64 KiB. Takes time with the
 /// number of free slabs and of objects on their way home.
 inline std::size_t trim() noexcept {
-  detail::local_heap<>.take_over(detail::current_bins<void>());
+  detail::local_heap<>.take_over(detail::find_bins<void>());
   return detail::local_thread.trim();
 }
 

@@ -73,7 +73,7 @@ class SlabProvider {
 
   /// Has memory ready for `n` objects, for the calling thread: see flux::reserve.
   static void reserve(std::size_t n) {
-    if (n != 0) detail::LocalHeap<tag>::reserve(size_class(), n);
+    if (n != 0) detail::local_heap<tag>.reserve(size_class(), n, detail::find_bins<tag>());
   }
 
  private:

@@ -83,12 +83,12 @@ void deallocate_run(Run run, unsigned size_class) noexcept {
   while (run.count != 0) {
     Bins* const bins = current_bins<Domain>();
     if (!bins->owns(run.first)) [[unlikely]] {
-      LocalHeap<Domain>::deallocate_slow(take_first(run), size_class, bins);
+      SlowPaths<Domain>::deallocate(take_first(run), size_class, bins);
       continue;
     }
     push_run(*bins, size_class, run);
     if (bins->bins[size_class].level == 0) [[unlikely]]
-      LocalHeap<Domain>::spill_slow(size_class, bins);
+      SlowPaths<Domain>::spill(size_class, bins);
   }
 }
 
@@ -127,7 +127,7 @@ Run allocate_run(std::size_t count, unsigned size_class) {
     if (held.count != 0) [[likely]]
       taken.append(held);
     else
-      taken.append(LocalHeap<Domain>::allocate_slow(size_class, bins));  // fills the bin as well
+      taken.append(SlowPaths<Domain>::allocate(size_class, bins));  // fills the bin as well
   }
   return taken.release();
 }
@@ -144,7 +144,8 @@ template <class Domain>
 void* allocate_or_null(unsigned size_class) noexcept {
   Bins* const bins = current_bins<Domain>();
   const Run one = take_run(*bins, size_class, 1);
-  return one.count != 0 ? one.first : LocalHeap<Domain>::allocate_slow_or_null(size_class, bins);
+  return one.count != 0 ? one.first
+                        : local_heap<Domain>.try_allocate(size_class, {bins, &local_bins<Domain>});
 }
 
 }  // namespace flux::detail

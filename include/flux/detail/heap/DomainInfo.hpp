@@ -6,6 +6,7 @@
 
 #include <flux/detail/base/SizeClass.hpp>
 #include <flux/detail/base/TypeName.hpp>
+#include <flux/detail/heap/LocalBins.hpp>
 
 namespace flux::detail {
 
@@ -15,6 +16,17 @@ struct DomainInfo {
   /// Objects of other heaps that threads freed which had no heap of their own in the domain. By class, from the
   /// beginning on.
   std::array<std::atomic<std::size_t>, kSizeClasses> freed_elsewhere{};
+
+  /// Counts an object of another heap that a thread freed whose bins are these. One without a heap counts for all such
+  /// threads of the domain, which costs some nanoseconds.
+  void count_freed_elsewhere(unsigned size_class, Bins* bins) noexcept {
+    if (bins != &no_bins) [[likely]] {
+      bins->freed_elsewhere[size_class] += 1;
+    } else {
+      // relaxed: a number by itself.
+      freed_elsewhere[size_class].fetch_add(1, std::memory_order_relaxed);
+    }
+  }
 };
 
 /// By what name statistics call a domain: the tag's.

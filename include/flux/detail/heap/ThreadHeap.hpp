@@ -220,7 +220,7 @@ class ThreadHeap {
   static constexpr unsigned kAllDiscards = ~0u;
   static constexpr unsigned kMostRounds = 4;
   static constexpr unsigned kMostAttempts = 1000;
-  static constexpr int kMostMilliseconds = 20;  // as long; forks wait for those who wait here
+  static constexpr int kMostMilliseconds = 20;  // as long, for one lock; forks wait for those who wait here
   static constexpr unsigned kFewAttempts = 64;
   static constexpr unsigned kMostPieces = 4096;  // of a trim, while the owner works on
 
