@@ -32,6 +32,7 @@ def parse_arguments():
     option("--json", metavar="OUT", help="write the figures, in the form of Google Benchmark's")
     option("--markdown", metavar="OUT", help="write a page with provenance for bench/results")
     option("--html", metavar="OUT", help="write a page with pictures (needs python3-matplotlib)")
+    option("--pictures", metavar="FOLDER", help="write the README's pictures there (needs python3-matplotlib)")
     arguments = parser.parse_args()
     if arguments.rounds < 1:
         parser.error("--rounds must be at least 1")
@@ -67,9 +68,14 @@ def run(arguments):
         environment["FLUX_BENCH_MESSAGES"] = os.path.abspath(arguments.messages)
     origin = provenance(arguments.build, allocators)
     measurement = Measurement(arguments.build, allocators, arguments.rows, environment)
-    measurement.run(arguments.rounds)
     context = {"provenance": origin, "method": method(arguments), "allocators": allocators}
-    return {"context": context, "benchmarks": measurement.benchmarks}
+    results = {"context": context, "benchmarks": measurement.benchmarks}
+    try:
+        measurement.run(arguments.rounds)
+    finally:  # also of a run that was broken off
+        if arguments.json:
+            write(arguments.json, as_json(results))
+    return results
 
 
 def read(path):
@@ -90,10 +96,13 @@ def as_json(results):
 
 def main():
     arguments = parse_arguments()
+    if arguments.html or arguments.pictures:
+        try:
+            from comparison import page  # before the work: only pictures need matplotlib
+        except ImportError as error:
+            raise BenchError(f"--html and --pictures need python3-matplotlib: {error}") from error
     results = read(arguments.source) if arguments.source else run(arguments)
     context = results["context"]
-    if arguments.json:
-        write(arguments.json, as_json(results))
     samples = Samples(results["benchmarks"])
     leasts = samples.leasts()
     if arguments.markdown:
@@ -104,9 +113,10 @@ def main():
     if samples.noise() > 0.1:
         print(f"Too noisy to tell small differences: medians are {samples.noise():.0%} above the leasts.")
     if arguments.html:
-        from comparison.page import write_page  # here: only pictures need matplotlib
-        write_page(arguments.html, context, samples, results["benchmarks"])
+        page.write_page(arguments.html, context, samples, results["benchmarks"])
         print(f"The page: {os.path.abspath(arguments.html)}")
+    if arguments.pictures:
+        page.write_pictures(arguments.pictures, context, samples, results["benchmarks"])
 
 
 if __name__ == "__main__":

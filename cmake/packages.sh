@@ -15,7 +15,6 @@ requirements_to_test=(
   header:boost/test/included/unit_test.hpp:libboost-test-dev
   library:boost_container:libboost-container-dev
   command:objdump:binutils
-  python:matplotlib:python3-matplotlib
 )
 # shellcheck disable=SC2034
 requirements_to_test_all=(
@@ -130,8 +129,10 @@ need() {
 # want REQUIREMENT...: the same without an end; says what cannot be had.
 want() {
   local missing
-  mapfile -t missing < <(missing_packages "$@")
-  [[ ${#missing[@]} -eq 0 ]] || install_packages "${missing[@]}" || true
+  local package
+  for package in $(missing_packages "$@"); do # one by one: a name that apt does not know spoils no other
+    install_packages "$package" || true
+  done
   mapfile -t missing < <(missing_packages "$@")
   [[ ${#missing[@]} -eq 0 ]] || echo "going on without: ${missing[*]}"
 }

@@ -12,6 +12,7 @@ from comparison.series import question_of, series_of
 
 MIN_TIME_S = 0.02
 REPETITIONS = 5
+TIMEOUT_S = 120
 
 # What Google Benchmark appends to a row's name.
 _SUFFIX = re.compile(r"/(iterations|repeats|manual_time|real_time|threads|min_time|process_time)\b.*")
@@ -31,8 +32,11 @@ class BenchError(Exception):
 def run_program(path, arguments, environment=None, core=None):
     """Standard output of a program; BenchError with its own words when it fails."""
     pin = None if core is None else lambda: os.sched_setaffinity(0, {core})
-    done = subprocess.run([path, *arguments], env={**os.environ, **(environment or {})}, capture_output=True,
-                          text=True, check=False, preexec_fn=pin)
+    try:
+        done = subprocess.run([path, *arguments], env={**os.environ, **(environment or {})}, capture_output=True,
+                              text=True, check=False, preexec_fn=pin, timeout=TIMEOUT_S)
+    except subprocess.TimeoutExpired as error:
+        raise BenchError(f"{os.path.basename(path)} took longer than {TIMEOUT_S} s") from error
     if done.returncode != 0:
         raise BenchError(f"{os.path.basename(path)} failed ({done.returncode}): {done.stderr.strip()}")
     return done.stdout
@@ -90,7 +94,12 @@ class Measurement:
         names = [name for name in self.programs if row in self.rows[name]]
         for name in names if turn % 2 == 0 else reversed(names):
             began = time.monotonic()
-            entry = run_row(self.programs[name], row, self.environment, core)
+            try:
+                entry = run_row(self.programs[name], row, self.environment, core)
+            except BenchError as error:  # one allocator's row: the others go on
+                print(f"\n{error}: left out", file=sys.stderr)
+                self.rows[name].remove(row)
+                continue
             seconds = round(time.monotonic() - began, 3)
             self.benchmarks.append(
                 {"peer": name, "round": turn, "question": question_of(row), "process_s": seconds, **entry})

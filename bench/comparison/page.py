@@ -2,6 +2,7 @@
 
 import html
 import math
+import os
 
 from comparison import pictures
 from comparison.peers import PEERS
@@ -28,9 +29,11 @@ def _shade(ratio):
     return next(colour for most, colour in _SHADES if ratio <= most)
 
 
-def _ratio_cell(flux, value):
+def _ratio_cell(flux, value, unit):
     if value is None or flux is None:
         return "<td></td>"
+    if unit == "%":  # of a percentage no multiple: it is shown itself, against flux's by what the memory is in all
+        return f'<td style="background:{_shade((100 + value) / (100 + flux))}">{number(value)} %</td>'
     if flux <= 0 or value <= 0:
         return f"<td>{number(value)}</td>"
     ratio = value / flux
@@ -44,7 +47,7 @@ def _ratio_table(samples, rows, peers):
     lines = []
     for row in rows:
         flux = samples.least(row, "flux")
-        cells = "".join(_ratio_cell(flux, samples.least(row, peer)) for peer in peers)
+        cells = "".join(_ratio_cell(flux, samples.least(row, peer), samples.units[row]) for peer in peers)
         lines.append(f"<tr><td>{html.escape(row)}</td><td>{number(flux)} {samples.units[row]}</td>{cells}</tr>")
     return (f'<div class="wide"><table><thead><tr><th>row</th><th>flux</th>{head}</tr></thead><tbody>'
             f'{"".join(lines)}</tbody></table></div>')
@@ -62,6 +65,8 @@ def standing(samples):
     leasts = samples.leasts()
     found = []
     for row in samples.series("containers"):
+        if "with_clear" in row:  # of the same processes as the row without
+            continue
         rival, value = best_rival(leasts[row])
         if value is not None and leasts[row].get("flux"):
             found.append((row, rival, value / leasts[row]["flux"]))
@@ -72,7 +77,7 @@ def _summary(samples):
     found = standing(samples)
     if not found:
         return ""
-    ahead = sum(1 for _, _, ratio in found if ratio >= 1)
+    ahead = sum(1 for _, _, ratio in found if ratio > 1)
     mean = math.exp(sum(math.log(ratio) for _, _, ratio in found) / len(found))
     return (f"<p>In {ahead} of {len(found)} container rows flux needs least of all allocators that are safe with "
             f"threads; the best of the others, whichever it is in a row, needs {mean:.2f} times as much in the "
@@ -88,7 +93,7 @@ def _losses(samples):
         others = ", ".join(f"{html.escape(peer)} {number(value)}" +
                            ("" if PEERS[peer].is_for_threads else " (one thread only)") for peer, value in ahead)
         interval = samples.interval(row, "flux", ahead[0][0])
-        sure = f"; flux takes {interval[0]:.2f} to {interval[1]:.2f} times as long (95 %, medians)" if interval else ""
+        sure = f"; medians: flux needs {interval[0]:.2f} to {interval[1]:.2f} times as much (95 %)" if interval else ""
         items.append(f"<li><b>{html.escape(row)}</b>: {others} against {number(flux)} {samples.units[row]}"
                      f"<small>{sure}</small></li>")
     return f"<ul>{''.join(items)}</ul>"
@@ -143,6 +148,23 @@ def _provenance(context):
                     f"{'' if PEERS[name].is_for_threads else '; for one thread, or memory that stays with its thread'}</dd>"
                     for name in context["allocators"])
     return f"<h2>How it was measured</h2><p>{html.escape(context['method'])}</p><dl>{items}</dl><h3>Who</h3><dl>{peers}</dl>"
+
+
+# What a reader of the README sees first.
+_README_ROWS = ("list_range_1000/boost", "list_fifo_1000/std", "list_random_20k/std", "map_churn", "handover_64",
+                "orderbook_generated")
+
+
+def write_pictures(folder, context, samples, benchmarks):
+    """Writes the README's two pictures into a folder: containers.svg and latency.svg. Throws OSError."""
+    peers = [peer for peer in context["allocators"] if PEERS[peer].is_for_threads]
+    rows = [row for row in _README_ROWS if any(samples.values(row, peer) for peer in peers)]
+    drawn = {"containers.svg": pictures.bars(samples, rows, peers),
+             "latency.svg": pictures.latency(benchmarks, peers)}
+    os.makedirs(folder, exist_ok=True)
+    for name, picture in drawn.items():
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(picture)
 
 
 def write_page(path, context, samples, benchmarks):

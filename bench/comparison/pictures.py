@@ -79,6 +79,8 @@ def latency(benchmarks, peers):
     titles = {"latency": "in a fresh process", "latency_warm": "after the same once", "latency_reserved": "memory reserved",
               "latency_loaded": "another thread busy"}
     rows = [row for row in titles if any(entry["name"] == row for entry in benchmarks)]
+    if not rows:
+        return ""
     figure, axes = _panels(len(rows), 2, 5.6, 3.4, sharey=True)
     at = [-math.log10(1 - float(quantile[1:]) / 100) for quantile in QUANTILES]
     for axis, row in zip(axes, rows):

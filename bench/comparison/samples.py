@@ -50,9 +50,9 @@ class Samples:
     def interval(self, series, peer, base):
         """Where the median of `peer` over that of `base` lies, with 95 % confidence: (low, high) of a bootstrap (Efron,
         Bootstrap methods: another look at the jackknife, 1979), both resampled 1,000 times. None without a base
-        above 0."""
+        above 0, and without seven figures of each: fewer say too little."""
         above, below = self.values(series, peer), self.values(series, base)
-        if not above or not below or min(below) <= 0:
+        if min(len(above), len(below)) < 7 or min(below) <= 0:
             return None
         source = random.Random(1)
         ratios = sorted(statistics.median(source.choices(above, k=len(above))) /

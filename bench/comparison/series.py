@@ -34,7 +34,8 @@ QUESTIONS = (
              "Every single operation timed. Of 4,000,000, the slowest in a hundred, a thousand, ten thousand.",
              r"latency"),
     Question("memory", "Memory",
-             "What objects take above their own bytes, what stays after a peak, and what grows in time.",
+             "What objects take above their own bytes, what stays at once after a peak (some allocators give back later), "
+             "and what grows in time.",
              r"resident_per_node|overhead|growth|left_after_peak|drift"),
     Question("locality", "Where objects lie",
              "How long a list takes to walk after a random 90 % of it was erased and filled again.",

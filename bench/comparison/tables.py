@@ -12,8 +12,8 @@ def number(value):
 
 
 def ratio(over, under):
-    """'' without both."""
-    return f"{over / under:.2f}" if over and under else ""
+    """'' unless both are above 0."""
+    return f"{over / under:.2f}" if over and under and min(over, under) > 0 else ""
 
 
 def best_rival(cells, is_for_threads=True):

@@ -9,8 +9,10 @@ namespace bench {
 inline constexpr const char* kPeerName = "mimalloc";
 
 struct MimallocSource {
-  static void* allocate(std::size_t bytes) { return mi_malloc(bytes); }
-  static void deallocate(void* p, std::size_t bytes) noexcept { mi_free_size(p, bytes); }
+  static void* allocate(std::size_t bytes) {
+    return bytes <= MI_SMALL_SIZE_MAX ? mi_malloc_small(bytes) : mi_malloc(bytes);
+  }
+  static void deallocate(void* p, std::size_t) noexcept { mi_free(p); }  // knowing the size gains it nothing
 };
 
 template <class T>

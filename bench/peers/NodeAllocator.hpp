@@ -2,11 +2,16 @@
 
 #include <boost/container/node_allocator.hpp>
 
+#include "support/BoostNodes.hpp"
+
 namespace bench {
 
 inline constexpr const char* kPeerName = "boost::container::node_allocator";
 
 template <class T>
-using Allocator = boost::container::node_allocator<T>;
+using Pooled = boost::container::node_allocator<T>;
+
+template <class T>
+using Allocator = BoostNodes<T, Pooled>;
 
 }  // namespace bench

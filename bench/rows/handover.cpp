@@ -48,8 +48,9 @@ class Consumer {
     ring.pop([&](Ring::Batch& batch) {
       is_last = batch[0]->words[0] == 0;
       for (Message* message : batch) benchmark::DoNotOptimize(message->words[0]);
+      Allocator<Message> allocator;
       const Stopwatch watch;
-      for (Message* message : batch) Allocator<Message>{}.deallocate(message, 1);
+      for (Message* message : batch) allocator.deallocate(message, 1);
       seconds_ += watch.seconds();
     });
     return !is_last;

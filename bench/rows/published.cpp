@@ -5,7 +5,7 @@
 // - two_threads (in two_threads.cpp).
 // - handover_64_long (in handover.cpp): 40,000,000 operations.
 // - published_128: objects of 128 bytes, 1,000 made, then all freed; the time of each by itself.
-// - published_64, published_1024: the same sizes for the pair.
+// - published_64, published_1024: objects of 64 and 1,024 bytes, the pair.
 
 #include <array>
 #include <cstddef>

@@ -21,19 +21,20 @@ class Batch {
  public:
   Batch() {
     for (Message*& message : messages_) {
-      message = Allocator<Message>{}.allocate(1);
+      message = allocator_.allocate(1);
       message->words[0] = 1;
     }
   }
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
   ~Batch() {
-    for (Message* message : messages_) Allocator<Message>{}.deallocate(message, 1);
+    for (Message* message : messages_) allocator_.deallocate(message, 1);
   }
 
   static constexpr std::size_t kMessages = 256;
 
  private:
+  Allocator<Message> allocator_;
   std::array<Message*, kMessages> messages_;
 };
 

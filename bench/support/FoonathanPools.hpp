@@ -17,7 +17,7 @@ struct FoonathanPools {
 
   template <class T>
   struct Single {
-    using Of = Pool<(sizeof(T) + 15) / 16 * 16>;
+    using Of = Pool<(sizeof(T) + 7) / 8 * 8>;
 
     static T* allocate() {
       const std::lock_guard<Mutex> guard(Of::mutex);
