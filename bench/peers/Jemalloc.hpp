@@ -11,7 +11,7 @@ namespace bench {
 inline constexpr const char* kPeerName = "jemalloc";
 
 struct JemallocSource {
-  static void* allocate(std::size_t bytes) { return std::malloc(bytes); }  // its own here: mallocx is slower
+  static void* allocate(std::size_t bytes) { return std::malloc(bytes); }  // its own in this program
   static void deallocate(void* p, std::size_t bytes) noexcept { sdallocx(p, bytes, 0); }
 };
 

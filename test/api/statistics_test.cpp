@@ -39,7 +39,7 @@ using flux::detail::kSizeClasses;
 using flux::detail::kSizeClassInfo;
 using flux::detail::stride_of;
 
-constexpr unsigned kClass = 7;  // 64 bytes
+constexpr unsigned kClass = kUsualClass;
 
 /// What another thread sees.
 template <class Tag>

@@ -33,7 +33,7 @@ using flux::SlabView;
 using flux::detail::kSizeClasses;
 using flux::detail::stride_of;
 
-constexpr unsigned kClass = 7;  // 64 bytes
+constexpr unsigned kClass = kUsualClass;
 
 /// Writes to objects what a chain through them must not be taken to hold: the address of one that stays live.
 void fill(const Objects& objects, unsigned size_class) {
