@@ -1,0 +1,6 @@
+#include <flux/flux.hpp>
+
+#include "process/thread_address.hpp"
+
+const Code library_code = {[] { return flux::detail::allocate(kClass); },
+                           [](void* object) { flux::detail::deallocate(object, kClass); }};
