@@ -1,7 +1,7 @@
 """The figures as a table for a terminal and as a page for bench/results/."""
 
 from comparison.peers import PEERS
-from comparison.targets import BOUNDS, TARGETS, verdict
+from comparison.targets import TARGETS, verdict
 
 
 def number(value):
@@ -76,14 +76,14 @@ LEGEND = """\
 The least of all processes; less is better. std/flux: how many times less flux takes than std::allocator.
 best rival: the least of those safe with threads. floor: a thread-local free list that never gives anything
 back and knows no owner. target: what flux set itself for the row; "missed (floor: ...)" or "(bound: ...)":
-where not even the floor, or a perfect order of memory, reaches it on this machine."""
+where not even the floor reaches it on this machine, or the row named _bound, which no allocator can go below."""
 
 
 def losses(leasts):
     """[(row, [(peer, value)], flux)] where another allocator needs less than flux, by more than 2 %; the floor aside."""
     lost = []
     for row, cells in leasts.items():
-        flux = None if row in BOUNDS.values() else cells.get("flux")
+        flux = None if row.endswith("_bound") else cells.get("flux")
         ahead = [(name, value) for name, value in cells.items()
                  if flux is not None and name != "floor" and not PEERS[name].is_flux
                  and value + 0.02 * abs(value) < flux]

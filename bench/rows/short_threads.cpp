@@ -32,8 +32,9 @@ class OneCore {
   cpu_set_t before_;
 };
 
+constexpr std::size_t kNodes = 2'000;
+
 void run_short_threads(benchmark::State& state) {
-  constexpr std::size_t kNodes = 2'000;
   for (auto _ : state) {
     std::thread worker([] {
       StdList list;
@@ -52,8 +53,18 @@ void short_threads(benchmark::State& state) {
 
 void short_threads_anywhere(benchmark::State& state) { run_short_threads(state); }
 
+/// What no allocator can go below: threads that do nothing.
+void short_threads_anywhere_bound(benchmark::State& state) {
+  for (auto _ : state) {
+    std::thread worker([] {});
+    worker.join();
+  }
+  report(state, kNodes);
+}
+
 BENCHMARK(short_threads)->UseRealTime();
 BENCHMARK(short_threads_anywhere)->UseRealTime();
+BENCHMARK(short_threads_anywhere_bound)->UseRealTime();
 
 }  // namespace
 }  // namespace bench

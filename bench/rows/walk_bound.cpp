@@ -66,7 +66,7 @@ class Nodes {
   Node* nodes_;
 };
 
-void walk_bound(benchmark::State& state) {
+void walk_refilled_bound(benchmark::State& state) {
   const std::size_t n = scaled(500'000);
   Nodes nodes(n);
   benchmark::DoNotOptimize(sum_of(nodes.first()));
@@ -79,7 +79,7 @@ void walk_bound(benchmark::State& state) {
   report(state, n);
 }
 
-BENCHMARK(walk_bound)->Iterations(kWalks)->Repetitions(1);
+BENCHMARK(walk_refilled_bound)->Iterations(kWalks)->Repetitions(1);
 
 }  // namespace
 }  // namespace bench

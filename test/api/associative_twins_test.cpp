@@ -7,6 +7,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/Twins.hpp"
 
+BOOST_AUTO_TEST_SUITE(associative_twins)
+
 namespace {
 
 using namespace flux::test;
@@ -47,8 +49,6 @@ constexpr auto kApply = [](auto& container, const Operation& operation) {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(associative_twins)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_set_holds_what_its_twin_holds, Twins, SetsOfTwins) {
   const std::size_t steps = scaled(5000);

@@ -14,6 +14,8 @@
 #include <string_view>
 #include <utility>
 
+BOOST_AUTO_TEST_SUITE(boost_containers)
+
 namespace {
 
 namespace bc = boost::container;
@@ -23,8 +25,6 @@ using A = flux::Allocator<T>;
 using String = bc::basic_string<char, std::char_traits<char>, A<char>>;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(boost_containers)
 
 BOOST_AUTO_TEST_CASE(a_list_is_built_from_a_range_and_dropped_again_and_again) {
   bc::vector<long, A<long>> source;

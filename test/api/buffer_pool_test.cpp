@@ -24,6 +24,8 @@
 #include "support/Random.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(buffer_pool)
+
 namespace {
 
 using namespace flux::test;
@@ -66,8 +68,6 @@ std::string refusal_of(std::vector<std::size_t> classes) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(buffer_pool)
 
 BOOST_AUTO_TEST_CASE(the_example_of_the_readme_works) {
   flux::BufferPool pool;

@@ -33,6 +33,8 @@
 #include "support/ObjectSets.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(burst_allocator)
+
 namespace {
 
 namespace bc = boost::container;
@@ -176,8 +178,6 @@ using Ranged =
                bc::multiset<Fragile, std::less<Fragile>, B<Fragile>>, bc::vector<Fragile, B<Fragile>>>;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(burst_allocator)
 
 BOOST_AUTO_TEST_CASE(boost_takes_it_for_version_2_and_the_single_one_for_version_1) {
   static_assert(bc::dtl::version<B<int>>::value == 2);

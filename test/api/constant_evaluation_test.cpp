@@ -6,6 +6,8 @@
 #include <numeric>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(constant_evaluation)
+
 namespace {
 
 constexpr int sum_through(std::size_t count) {
@@ -73,8 +75,6 @@ static_assert(size_of_vector() == 22);
 #endif
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(constant_evaluation)
 
 BOOST_AUTO_TEST_CASE(the_same_functions_give_the_same_values_at_run_time) {
   volatile int count = 100;

@@ -45,6 +45,8 @@
 extern "C" int __lsan_do_recoverable_leak_check();
 #endif
 
+BOOST_AUTO_TEST_SUITE(heap)
+
 namespace {
 
 using namespace flux::test;
@@ -131,8 +133,6 @@ constexpr std::size_t kSizes[] = {0,      1,      7,      8,      9,      16,   
                                   32'767, 32'768, 32'769, 65'536, 65'537, 200'000, 1'000'000};
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(heap)
 
 BOOST_AUTO_TEST_CASE(the_example_of_the_readme_works) {
   flux::Heap session;

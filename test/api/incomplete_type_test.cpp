@@ -12,6 +12,8 @@
 #include <tuple>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(incomplete_type)
+
 namespace {
 
 struct Incomplete;
@@ -52,8 +54,6 @@ using Trees = std::tuple<Tree<std::list>, Tree<std::forward_list>, Tree<std::vec
                          Tree<boost::container::deque>, Tree<boost::container::stable_vector>>;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(incomplete_type)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_type_may_hold_a_container_of_itself, Node, Trees) {
   const Node tree = make_tree<Node>(4);

@@ -7,6 +7,8 @@
 #include <tuple>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(limits)
+
 namespace {
 
 struct Wide {
@@ -26,8 +28,6 @@ std::size_t hidden(std::size_t count) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(limits)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_count_whose_bytes_overflow_is_a_bad_array_new_length, T, Types) {
   flux::Allocator<T> allocator;

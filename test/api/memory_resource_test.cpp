@@ -23,6 +23,8 @@
 #include "support/Random.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(memory_resource)
+
 namespace {
 
 using namespace flux::test;
@@ -68,8 +70,6 @@ std::pmr::list<int> made_before_main(100, 7, flux::memory_resource());
 struct Orders;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(memory_resource)
 
 BOOST_AUTO_TEST_CASE(every_size_comes_aligned_and_whole_at_every_alignment) {
   flux::MemoryResource resource;

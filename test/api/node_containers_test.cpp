@@ -8,6 +8,8 @@
 
 #include "support/Containers.hpp"
 
+BOOST_AUTO_TEST_SUITE(node_containers)
+
 namespace {
 
 using namespace flux::test;
@@ -77,8 +79,6 @@ std::size_t length(const Container& container) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(node_containers)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(swap_exchanges_nodes_without_moving_them, Container, NodeContainers) {
   auto one = filled<Container>(0, 100), other = filled<Container>(100, 150);

@@ -30,6 +30,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(raw)
+
 namespace {
 
 using namespace flux::test;
@@ -95,8 +97,6 @@ const int read_only = 7;
 int written = 7;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(raw)
 
 BOOST_AUTO_TEST_CASE(the_example_of_the_readme_works) {
   void* const line = flux::allocate(100);           // at a multiple of 16

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(requirements)
+
 namespace {
 
 using flux::Allocator;
@@ -65,8 +67,6 @@ static_assert(std::is_nothrow_move_assignable_v<Map<int, int>>);
 static_assert(std::is_nothrow_swappable_v<List<int>>);
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(requirements)
 
 BOOST_AUTO_TEST_CASE(every_two_allocators_are_equal) {
   const Allocator<long> one, other;

@@ -11,6 +11,8 @@
 #include <tuple>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(scoped_allocator)
+
 namespace {
 
 template <class T>
@@ -26,8 +28,6 @@ using Numbers = boost::container::list<int, BoostScoped<int>>;
 using Table = boost::container::map<int, Numbers, std::less<int>, BoostScoped<std::pair<const int, Numbers>>>;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(scoped_allocator)
 
 BOOST_AUTO_TEST_CASE(nested_containers_of_the_standard_library_hold_what_was_put_in) {
   Index index;

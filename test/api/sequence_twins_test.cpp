@@ -9,6 +9,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/Twins.hpp"
 
+BOOST_AUTO_TEST_SUITE(sequence_twins)
+
 namespace {
 
 using namespace flux::test;
@@ -71,8 +73,6 @@ constexpr auto kApply = [](auto& container, const Operation& operation) {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(sequence_twins)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_sequence_holds_what_its_twin_holds, Twins, SequencesOfTwins) {
   const std::size_t steps = scaled(5000);

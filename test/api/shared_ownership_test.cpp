@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(shared_ownership)
+
 namespace {
 
 struct Counted {
@@ -26,8 +28,6 @@ struct alignas(128) Aligned : std::enable_shared_from_this<Aligned> {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(shared_ownership)
 
 BOOST_AUTO_TEST_CASE(allocate_shared_makes_and_destroys_its_object) {
   auto first = std::allocate_shared<Counted>(flux::Allocator<Counted>{}, 7);

@@ -10,6 +10,8 @@
 #include "support/Random.hpp"
 #include "support/Sanitizers.hpp"
 
+BOOST_AUTO_TEST_SUITE(sizes)
+
 namespace {
 
 using namespace flux::test;
@@ -63,8 +65,6 @@ void check_and_free(std::vector<Held> held) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(sizes)
 
 BOOST_AUTO_TEST_CASE(objects_of_1_to_40000_bytes_lie_apart_and_keep_their_content) {
   check_and_free(take_each(kinds_by_size(), 20, 1));

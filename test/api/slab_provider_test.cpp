@@ -29,6 +29,8 @@
 #include "support/Threads.hpp"
 #include "support/WithSetting.hpp"
 
+BOOST_AUTO_TEST_SUITE(slab_provider)
+
 namespace {
 
 using namespace flux::test;
@@ -221,8 +223,6 @@ std::size_t faults_within(std::size_t count) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(slab_provider)
 
 BOOST_AUTO_TEST_CASE(the_example_of_the_readme_works) {
   using Orders = flux::SlabProvider<Order, "orders of the example">;

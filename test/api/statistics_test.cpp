@@ -29,6 +29,8 @@
 #include "support/TagObjects.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(statistics)
+
 namespace {
 
 using namespace flux::test;
@@ -273,8 +275,6 @@ const auto write_json = [](std::ostream& out) { flux::write_json(out, odd_statis
 const auto write_prometheus = [](std::ostream& out) { flux::write_prometheus(out, odd_statistics()); };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(statistics)
 
 BOOST_AUTO_TEST_CASE(the_example_of_the_readme_works) {
   struct Trades;

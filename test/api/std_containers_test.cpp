@@ -15,6 +15,8 @@
 #include <unordered_map>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(std_containers)
+
 namespace {
 
 template <class T>
@@ -29,8 +31,6 @@ template <class T>
 using Vector = std::vector<T, A<T>>;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(std_containers)
 
 BOOST_AUTO_TEST_CASE(a_vector_of_bool_keeps_its_bits) {
   Vector<bool> bits;

@@ -17,6 +17,8 @@
 #include "support/InChild.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(tags)
+
 namespace {
 
 using namespace flux::test;
@@ -71,8 +73,6 @@ std::size_t away() {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(tags)
 
 BOOST_AUTO_TEST_CASE(containers_of_different_tags_are_different_types) {
   using A = flux::Allocator<int, Orders>;

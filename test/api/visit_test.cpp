@@ -26,6 +26,8 @@
 #include "support/TagObjects.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(visit)
+
 namespace {
 
 using namespace flux::test;
@@ -85,8 +87,6 @@ std::vector<std::string> report_on(std::string_view tag, std::size_t most_addres
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(visit)
 
 BOOST_AUTO_TEST_CASE(the_example_of_the_readme_works) {
   struct Sessions;

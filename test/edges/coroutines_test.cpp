@@ -14,6 +14,8 @@
 #include "support/Migration.hpp"
 #include "support/Sanitizers.hpp"
 
+BOOST_AUTO_TEST_SUITE(coroutines)
+
 namespace {
 
 using namespace flux::test;
@@ -104,8 +106,6 @@ std::size_t migrate_all(Make make) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(coroutines)
 
 BOOST_AUTO_TEST_CASE(operations_before_and_after_a_suspension_are_each_of_the_thread_that_runs_them) {
   std::vector<Baggage> baggage(kCoroutines);

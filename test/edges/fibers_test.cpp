@@ -16,6 +16,8 @@
 #include "support/Migration.hpp"
 #include "support/Sanitizers.hpp"
 
+BOOST_AUTO_TEST_SUITE(fibers)
+
 namespace {
 
 using namespace flux::test;
@@ -37,8 +39,6 @@ std::size_t migrate_all(std::deque<Fiber>& fibers) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(fibers)
 
 BOOST_AUTO_TEST_CASE(operations_before_and_after_a_suspension_are_each_of_the_thread_that_runs_them) {
   std::vector<Baggage> baggage(kFibers);

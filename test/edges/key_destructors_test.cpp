@@ -19,6 +19,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(key_destructors)
+
 namespace {
 
 using namespace flux::test;
@@ -103,8 +105,6 @@ void check_all_home(FreshHeaps& fresh) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(key_destructors)
 
 BOOST_AUTO_TEST_CASE(objects_go_from_round_to_round) {
   FreshHeaps fresh;

@@ -15,6 +15,8 @@
 #include "support/HeapObjects.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(outlived_threads)
+
 namespace {
 
 using namespace flux::test;
@@ -76,8 +78,6 @@ void check_destruction(std::function<void(std::unique_ptr<Containers>)> life) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(outlived_threads)
 
 BOOST_AUTO_TEST_CASE(a_thread_without_a_heap_destroys_them) {
   check_destruction([](std::unique_ptr<Containers> containers) { containers.reset(); });

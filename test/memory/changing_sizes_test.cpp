@@ -10,6 +10,8 @@
 #include "support/Resident.hpp"
 #include "support/Sanitizers.hpp"
 
+BOOST_AUTO_TEST_SUITE(changing_sizes)
+
 namespace {
 
 using namespace flux::test;
@@ -79,8 +81,6 @@ Figures live_a_day_of_each(std::size_t limit) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(changing_sizes)
 
 BOOST_AUTO_TEST_CASE(slabs_of_a_day_of_32_bytes_serve_a_day_of_40) {
   expect_slabs_of_one_day_to_serve_the_next<32, 40>();

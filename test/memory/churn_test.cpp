@@ -8,6 +8,8 @@
 #include "support/Resident.hpp"
 #include "support/Sanitizers.hpp"
 
+BOOST_AUTO_TEST_SUITE(churn)
+
 namespace {
 
 using namespace flux::test;
@@ -53,8 +55,6 @@ void expect_at_most_2_percent(const Growth& growth, std::size_t live_bytes) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(churn)
 
 BOOST_AUTO_TEST_CASE(a_thousand_shuffled_halves_of_100_000_small_objects_need_2_percent_more_at_most) {
   const std::size_t objects = scaled(100'000);

@@ -16,6 +16,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(freed_by_others)
+
 namespace {
 
 using namespace flux::test;
@@ -129,8 +131,6 @@ std::size_t left_by_makers_in_turn(std::size_t makers, std::size_t objects) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(freed_by_others)
 
 BOOST_AUTO_TEST_CASE(what_one_maker_after_another_leaves_behind_is_used_again) { expect_flat(100, 1); }
 

@@ -14,6 +14,8 @@
 #include "support/InChild.hpp"
 #include "support/Resident.hpp"
 
+BOOST_AUTO_TEST_SUITE(handed_over)
+
 namespace {
 
 using namespace flux::test;
@@ -170,8 +172,6 @@ std::size_t most_of_sleepers(std::size_t count, std::size_t producers, std::size
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(handed_over)
 
 BOOST_AUTO_TEST_CASE(either_side_faster_in_turn_needs_no_more_than_what_lives_at_once) {
   expect_no_more_than_what_lives<64>(usual_or_full(10'000'000, 100'000'000));

@@ -11,6 +11,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(peak)
+
 namespace {
 
 using namespace flux::test;
@@ -131,8 +133,6 @@ void expect_a_list_to_fall(std::size_t node_bytes) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(peak)
 
 BOOST_AUTO_TEST_CASE(a_list_of_8_M_nodes_falls_to_the_retention_limit_and_trim_gives_back_the_rest) {
   expect_a_list_to_fall<long>(24);

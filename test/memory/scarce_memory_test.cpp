@@ -20,6 +20,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(scarce_memory)
+
 namespace {
 
 using namespace flux::test;
@@ -200,8 +202,6 @@ Growth grow_over_regions(std::size_t address_limit) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(scarce_memory)
 
 BOOST_AUTO_TEST_CASE(lists_grow_over_several_regions_and_several_pieces) {
   for (const std::size_t limit : {kLargePieces, kModestPieces, kSingleRegions}) {

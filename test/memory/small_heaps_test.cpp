@@ -13,6 +13,8 @@
 #include "support/Resident.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(small_heaps)
+
 namespace {
 
 using namespace flux::test;
@@ -88,8 +90,6 @@ Generations come_and_go(std::size_t threads) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(small_heaps)
 
 BOOST_AUTO_TEST_CASE(a_thread_with_100_nodes_adds_64_KiB_at_most_and_1000_of_them_64_MiB) {
   expect_at_most_64_KiB_a_thread<8>();

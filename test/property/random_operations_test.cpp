@@ -14,6 +14,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(random_operations)
+
 namespace {
 
 using namespace flux::test;
@@ -119,8 +121,6 @@ class Model {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(random_operations)
 
 BOOST_AUTO_TEST_CASE(every_allocation_is_apart_aligned_and_intact_until_it_is_freed) {
   BOOST_TEST(Model(1).run(scaled(10'000)) == "");

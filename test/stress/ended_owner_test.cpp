@@ -9,6 +9,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(ended_owner)
+
 namespace {
 
 using namespace flux::test;
@@ -56,8 +58,6 @@ std::size_t free_while_the_owner_ends(std::uint64_t stream) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(ended_owner)
 
 BOOST_AUTO_TEST_CASE(the_main_thread_frees_in_every_order) {
   Random random;

@@ -10,6 +10,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(handover)
+
 namespace {
 
 using namespace flux::test;
@@ -79,8 +81,6 @@ std::size_t hand_over(Order order, std::size_t size, std::size_t rounds) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(handover)
 
 BOOST_AUTO_TEST_CASE(objects_freed_by_another_thread_stay_intact_until_then_in_every_order) {
   for (const Order order : kOrders)

@@ -11,6 +11,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(short_threads)
+
 namespace {
 
 using namespace flux::test;
@@ -41,8 +43,6 @@ void expect_flat_memory(
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(short_threads)
 
 BOOST_AUTO_TEST_CASE(ten_thousand_threads_that_free_what_they_allocate_need_flat_memory) {
   std::size_t elements = 0;

@@ -13,6 +13,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(thread_exit)
+
 namespace {
 
 using namespace flux::test;
@@ -69,8 +71,6 @@ pthread_key_t key_of_list() {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(thread_exit)
 
 BOOST_AUTO_TEST_CASE(a_thread_local_container_made_before_the_first_allocation_is_freed_at_exit) {
   const std::size_t threads = scaled(1000);

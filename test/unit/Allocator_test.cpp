@@ -13,6 +13,8 @@
 #include "support/Pattern.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(allocator)
+
 namespace {
 
 using namespace flux::test;
@@ -56,8 +58,6 @@ struct Origin {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(allocator)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(one_object_comes_from_the_heap_of_the_thread_and_goes_back_there, T, Small) {
   const Origin<T> origin(1);

@@ -13,6 +13,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/WithSetting.hpp"
 
+BOOST_AUTO_TEST_SUITE(attendance)
+
 namespace {
 
 using namespace flux::test;
@@ -25,8 +27,6 @@ constexpr std::size_t kPatience = 16;  // chains
 void call_slowly(ThreadHeap& heap) { push_all(heap, pop_many(heap, 40, in_bin(heap, 40) + 1), 40); }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(attendance)
 
 BOOST_AUTO_TEST_CASE(an_owner_at_work_is_left_to_it) {
   OwnHeap heap;
@@ -127,7 +127,8 @@ BOOST_AUTO_TEST_CASE(a_limit_that_is_lowered_holds_for_parked_heaps_from_the_nex
     BOOST_TEST(heap->retained_bytes() > std::size_t{10} << 20);
   }
   const WithRetentionLimit none(0);
-  for (std::size_t posts = 0; posts != 64; ++posts) post_all(*heap, all.subspan(all.size() - 64 + posts, 1), kClass);
+  for (std::size_t posts = 0; posts != 64; ++posts)
+    post_all(*heap, all.subspan(all.size() - 64 + posts, 1), kClass);
   BOOST_TEST(heap->retained_bytes() == 0u);
   BOOST_TEST(complaint_about(*heap) == "");
   BOOST_TEST(heap->try_own());

@@ -5,6 +5,8 @@
 #include <flux/detail/heap/Bins.hpp>
 #include <memory>
 
+BOOST_AUTO_TEST_SUITE(bins)
+
 namespace {
 
 using namespace flux::detail;
@@ -28,8 +30,6 @@ bool is_refused(Bin corrupted) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(bins)
 
 BOOST_AUTO_TEST_CASE(the_stacks_lie_side_by_side_behind_the_bins) {
   OwnBins own;

@@ -10,6 +10,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(directory_of_blocks)
+
 namespace {
 
 using namespace flux::test;
@@ -25,8 +27,6 @@ auto* const kBlock = reinterpret_cast<SlotBlock*>(some_block);
 const int one_pool = 0, other_pool = 0;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(directory_of_blocks)
 
 BOOST_AUTO_TEST_CASE(a_number_that_was_never_taken_begins_with_generation_1) {
   const auto [number, generation] = untouched.take();

@@ -17,6 +17,8 @@
 #include "support/Random.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(burst)
+
 namespace {
 
 using namespace flux::test;
@@ -65,8 +67,6 @@ class ReadOnlyBins {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(burst)
 
 BOOST_AUTO_TEST_CASE(a_run_is_all_that_a_bin_holds) {
   OwnHeap heap;

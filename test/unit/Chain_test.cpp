@@ -11,6 +11,8 @@
 #include "support/Pattern.hpp"
 #include "support/Random.hpp"
 
+BOOST_AUTO_TEST_SUITE(chain)
+
 namespace {
 
 using namespace flux::test;
@@ -66,8 +68,6 @@ std::size_t carriers_needed(std::size_t objects, std::size_t stride) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(chain)
 
 BOOST_AUTO_TEST_CASE(a_carrier_and_its_places_fit_into_an_object_of_every_class) {
   for (unsigned c = 0; c != kSizeClasses; ++c) {

@@ -25,6 +25,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/WithSetting.hpp"
 
+BOOST_AUTO_TEST_SUITE(control)
+
 namespace {
 
 using namespace flux::test;
@@ -152,7 +154,7 @@ ThreadHeap& my_heap() { return *local_heap<>.heap(); }
 // What became of a reservation whose n-th call for memory failed.
 struct Attempt {
   bool is_reached = false;  ///< the n-th call
-  bool is_refused = false;
+  bool refused = false;
   bool is_valid = true;
   bool has_nothing_more = true;  ///< slabs, when refused
   bool is_granted_later = false;
@@ -165,14 +167,14 @@ struct Attempt {
           const Objects live = allocate_many(c, live_before);
           const std::size_t slabs_before = live_before == 0 ? 0 : census_of(my_heap(), c).slabs;
           pages.fail_at(n);
-          is_refused = ::is_refused(load);
+          refused = is_refused(load);
           is_reached = pages.calls() >= n;
-          if (is_refused && local_heap<>.heap() != nullptr) {
+          if (refused && local_heap<>.heap() != nullptr) {
             has_nothing_more = census_of(my_heap(), c).slabs == slabs_before;
             is_valid = complaint_about(my_heap()).empty() && are_marked(live, c);
           }
           pages.fail_never();
-          is_granted_later = !::is_refused(load);
+          is_granted_later = !is_refused(load);
           pages.fail_from(1);
           Exercise(load).run();
           is_quiet_later = pages.calls() == 0;
@@ -194,14 +196,12 @@ std::size_t refuse_everywhere(const Load& load, std::size_t live_before, std::si
     BOOST_TEST(attempt.has_nothing_more);
     BOOST_TEST(attempt.is_granted_later);
     BOOST_TEST(attempt.is_quiet_later);
-    refused += attempt.is_refused;
+    refused += attempt.refused;
     if (!attempt.is_reached) return refused;
   }
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(control)
 
 BOOST_AUTO_TEST_CASE(what_the_main_thread_reserved_takes_no_page_fault) {
   if (is_instrumented()) return;
@@ -354,13 +354,13 @@ BOOST_AUTO_TEST_CASE(more_than_the_machine_has_is_refused_before_the_system_is_a
   for (const std::size_t bytes : {8u, 64u, 32'768u}) {
     const std::size_t all = system_pages::physical_bytes() / bytes;
     for (const std::size_t n : {all + 1, 2 * all, SIZE_MAX / bytes, SIZE_MAX / bytes + 1, SIZE_MAX}) {
-      bool is_refused = false;
+      bool refused = false;
       std::size_t calls = 0;
       with_fresh_heap([&](FailingPageSource& pages) {
-        is_refused = ::is_refused({bytes, n});
+        refused = is_refused({bytes, n});
         calls = pages.calls();
       });
-      BOOST_TEST(is_refused, n);
+      BOOST_TEST(refused, n);
       BOOST_TEST(calls == 0u);
     }
   }

@@ -19,6 +19,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/WithSetting.hpp"
 
+BOOST_AUTO_TEST_SUITE(discard)
+
 namespace {
 
 using namespace flux::test;
@@ -70,8 +72,6 @@ std::size_t first_huge_byte(OwnSource& source) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(discard)
 
 BOOST_AUTO_TEST_CASE(units_are_dirty_from_when_they_are_given_back_until_they_are_taken_or_discarded) {
   OwnRegion region;

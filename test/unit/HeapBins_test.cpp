@@ -10,6 +10,8 @@
 #include "support/HeapObjects.hpp"
 #include "support/WithSetting.hpp"
 
+BOOST_AUTO_TEST_SUITE(heap_bins)
+
 namespace {
 
 using namespace flux::test;
@@ -33,8 +35,6 @@ void leave_scattered(ThreadHeap& heap, unsigned size_class, std::size_t bytes) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(heap_bins)
 
 BOOST_AUTO_TEST_CASE(what_is_left_in_the_bin_of_a_class_out_of_use_comes_home) {
   const WithRetentionLimit hold(flux::kHold);

@@ -12,14 +12,14 @@
 #include "support/Sanitizers.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(heap_lock)
+
 namespace {
 
 using namespace flux::test;
 using namespace flux::detail;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(heap_lock)
 
 BOOST_AUTO_TEST_CASE(a_lock_is_free_until_it_is_taken_and_free_again_afterwards) {
   HeapLock lock;

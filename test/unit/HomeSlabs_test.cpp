@@ -12,6 +12,8 @@
 #include "support/Random.hpp"
 #include "support/Sanitizers.hpp"
 
+BOOST_AUTO_TEST_SUITE(home_slabs)
+
 namespace {
 
 using namespace flux::test;
@@ -66,8 +68,6 @@ struct OwnSlabs {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(home_slabs)
 
 BOOST_AUTO_TEST_CASE(objects_are_taken_in_address_order_from_slabs_that_are_cut_when_needed) {
   for (const unsigned c : kClasses) {

@@ -14,6 +14,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(inbox)
+
 namespace {
 
 using namespace flux::test;
@@ -94,8 +96,6 @@ Taken take_while_posting(Inbox& inbox, FreeObjects& objects, std::size_t each) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(inbox)
 
 BOOST_AUTO_TEST_CASE(an_empty_inbox_gives_nothing) {
   Inbox inbox;

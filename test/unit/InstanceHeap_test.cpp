@@ -14,6 +14,8 @@
 #include "support/Resident.hpp"
 #include "support/WithSetting.hpp"
 
+BOOST_AUTO_TEST_SUITE(instance_heap)
+
 namespace {
 
 using namespace flux::test;
@@ -83,8 +85,6 @@ class CommittedBlocks {
 constexpr unsigned kClass = size_class_of(64);
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(instance_heap)
 
 BOOST_AUTO_TEST_CASE(it_lives_in_its_own_first_region_which_says_what_it_is) {
   OwnInstance heap;

@@ -11,6 +11,8 @@
 #include "support/Pattern.hpp"
 #include "support/Random.hpp"
 
+BOOST_AUTO_TEST_SUITE(large_blocks)
+
 namespace {
 
 using namespace flux::test;
@@ -35,8 +37,6 @@ bool is_intact(const Held& held) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(large_blocks)
 
 BOOST_AUTO_TEST_CASE(a_block_is_aligned_whole_and_freed_with_the_bytes_it_took) {
   LargeBlocks blocks;

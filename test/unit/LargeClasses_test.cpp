@@ -13,6 +13,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/WithSetting.hpp"
 
+BOOST_AUTO_TEST_SUITE(large_classes)
+
 namespace {
 
 using namespace flux::test;
@@ -40,8 +42,6 @@ bool keep_their_content(const Objects& objects, unsigned size_class) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(large_classes)
 
 BOOST_AUTO_TEST_CASE(their_slabs_are_of_2_MiB_and_objects_fill_them) {
   OwnHeap heap;

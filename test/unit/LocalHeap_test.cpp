@@ -15,6 +15,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(local_heap_of_a_thread)
+
 namespace {
 
 using namespace flux::test;
@@ -70,8 +72,6 @@ bool run_thread_to_its_end(Life life, Farewell farewell) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(local_heap_of_a_thread)
 
 BOOST_AUTO_TEST_CASE(a_thread_has_no_heap_until_it_allocates) {
   FreshHeaps fresh;

@@ -12,6 +12,8 @@
 #include "support/HeapObjects.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(new_handler)
+
 namespace {
 
 using namespace flux::test;
@@ -66,8 +68,6 @@ Objects allocate_all() {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(new_handler)
 
 BOOST_AUTO_TEST_CASE(without_a_handler_out_of_memory_is_bad_alloc) {
   FreshHeaps fresh;

@@ -9,6 +9,8 @@
 #include "support/Pattern.hpp"
 #include "support/Sanitizers.hpp"
 
+BOOST_AUTO_TEST_SUITE(operator_new_and_delete)
+
 namespace {
 
 using namespace flux::test;
@@ -21,8 +23,6 @@ std::size_t hidden(std::size_t bytes) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(operator_new_and_delete)
 
 BOOST_AUTO_TEST_CASE(only_alignments_beyond_the_default_are_over_aligned) {
   BOOST_TEST(!is_over_aligned(1));

@@ -14,6 +14,8 @@
 #include "support/HeapObjects.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(out_of_memory)
+
 namespace {
 
 using namespace flux::test;
@@ -190,8 +192,6 @@ struct GrownList {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(out_of_memory)
 
 BOOST_AUTO_TEST_CASE(a_heap_is_made_whole_or_not_at_all) {
   for (const std::size_t limit : {kLargePieces, kModestPieces, kSingleRegions})

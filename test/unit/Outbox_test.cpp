@@ -10,6 +10,8 @@
 #include "support/FreshHeaps.hpp"
 #include "support/HeapObjects.hpp"
 
+BOOST_AUTO_TEST_SUITE(outbox)
+
 namespace {
 
 using namespace flux::test;
@@ -30,8 +32,6 @@ struct Owners {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(outbox)
 
 BOOST_AUTO_TEST_CASE(objects_stay_until_their_chain_is_full_or_flushed) {
   OwnHeap heap;

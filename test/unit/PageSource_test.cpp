@@ -17,6 +17,8 @@
 #include "support/Pattern.hpp"
 #include "support/Sanitizers.hpp"
 
+BOOST_AUTO_TEST_SUITE(page_source_of_the_system)
+
 namespace {
 
 using namespace flux::test;
@@ -59,8 +61,6 @@ bool is_same(const PageSource& one, const PageSource& other) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(page_source_of_the_system)
 
 BOOST_AUTO_TEST_CASE(reserved_space_has_the_alignment_asked_for) {
   for (std::size_t alignment = 4096; alignment <= 64 * kMiB; alignment *= 2)

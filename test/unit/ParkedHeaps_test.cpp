@@ -14,6 +14,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(parked_heaps_of_a_domain)
+
 namespace {
 
 using namespace flux::test;
@@ -39,8 +41,6 @@ std::uint64_t head_of(const ParkedHeaps& parked) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(parked_heaps_of_a_domain)
 
 BOOST_AUTO_TEST_CASE(where_none_is_parked_none_is_adopted) {
   ParkedHeaps parked;

@@ -11,6 +11,8 @@
 #include "support/Random.hpp"
 #include "support/Sanitizers.hpp"
 
+BOOST_AUTO_TEST_SUITE(partial_slabs)
+
 namespace {
 
 using namespace flux::test;
@@ -64,8 +66,6 @@ bool is_refused_after(Corrupt corrupt) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(partial_slabs)
 
 BOOST_AUTO_TEST_CASE(without_slabs_there_is_no_fullest) {
   PartialSlabs partial;

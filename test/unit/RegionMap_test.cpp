@@ -8,6 +8,8 @@
 #include "support/OwnSource.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(map_of_regions)
+
 namespace {
 
 using namespace flux::test;
@@ -16,8 +18,6 @@ using namespace flux::detail;
 const void* address(std::uintptr_t bits) { return reinterpret_cast<const void*>(bits); }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(map_of_regions)
 
 BOOST_AUTO_TEST_CASE(an_empty_map_holds_no_address) {
   const auto map = std::make_unique<RegionMap>();

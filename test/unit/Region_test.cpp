@@ -15,6 +15,8 @@
 #include "support/Random.hpp"
 #include "support/Sanitizers.hpp"
 
+BOOST_AUTO_TEST_SUITE(region)
+
 namespace {
 
 using namespace flux::test;
@@ -59,8 +61,6 @@ std::size_t resident_pages(std::byte* begin, std::size_t bytes) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(region)
 
 BOOST_AUTO_TEST_CASE(an_open_region_says_what_it_is_and_whose) {
   OwnRegion region;

@@ -8,6 +8,8 @@
 #include "support/FailingPageSource.hpp"
 #include "support/Pattern.hpp"
 
+BOOST_AUTO_TEST_SUITE(reservation)
+
 namespace {
 
 using namespace flux::test;
@@ -26,8 +28,6 @@ Sizes asked_for(std::size_t address_limit) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(reservation)
 
 BOOST_AUTO_TEST_CASE(an_empty_one_contains_nothing) {
   const Reservation empty;

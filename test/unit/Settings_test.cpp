@@ -15,6 +15,8 @@
 #include "support/Threads.hpp"
 #include "support/WithSetting.hpp"
 
+BOOST_AUTO_TEST_SUITE(settings)
+
 namespace {
 
 using namespace flux::test;
@@ -80,8 +82,6 @@ bool becomes(Setting& setting, const char* variable, const char* text, std::size
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(settings)
 
 BOOST_AUTO_TEST_CASE(without_the_variable_a_setting_is_the_usual) { BOOST_TEST(value_of(nullptr) == kUsual); }
 

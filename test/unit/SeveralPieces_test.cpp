@@ -10,6 +10,8 @@
 #include "support/Random.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(several_pieces)
+
 namespace {
 
 using namespace flux::test;
@@ -31,8 +33,6 @@ bool is_all_home(ThreadHeap& heap) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(several_pieces)
 
 BOOST_AUTO_TEST_CASE(a_heap_grows_from_piece_to_piece_and_all_its_objects_are_its_own) {
   OwnHeap heap(kSingleRegions);

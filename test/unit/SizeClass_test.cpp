@@ -9,6 +9,8 @@
 
 #include "support/Sanitizers.hpp"
 
+BOOST_AUTO_TEST_SUITE(size_class)
+
 namespace {
 
 using namespace flux::test;
@@ -53,8 +55,6 @@ bool divides_exactly(unsigned size_class) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(size_class)
 
 BOOST_AUTO_TEST_CASE(every_size_gets_the_smallest_class_that_holds_it) {
   BOOST_TEST(holds_for_sizes_from(0, [](std::size_t size) {

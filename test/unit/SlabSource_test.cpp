@@ -12,6 +12,8 @@
 #include "support/Random.hpp"
 #include "support/Sanitizers.hpp"
 
+BOOST_AUTO_TEST_SUITE(slab_source)
+
 namespace {
 
 using namespace flux::test;
@@ -90,8 +92,6 @@ bool is_refused_after(Corrupt corrupt) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(slab_source)
 
 BOOST_AUTO_TEST_CASE(a_source_opens_with_one_piece_and_one_block_of_small_pages) {
   OwnSource source;

@@ -15,6 +15,8 @@
 #include "support/Random.hpp"
 #include "support/Sanitizers.hpp"
 
+BOOST_AUTO_TEST_SUITE(slab)
+
 namespace {
 
 using namespace flux::test;
@@ -82,8 +84,6 @@ bool is_refused_after(Corrupt corrupt) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(slab)
 
 BOOST_AUTO_TEST_CASE(a_slab_is_carved_with_all_objects_home) {
   for (unsigned c = 0; c != kSizeClasses; ++c) {

@@ -7,6 +7,8 @@
 #include <flux/detail/handle/SlotBlock.hpp>
 #include <flux/detail/handle/SlotDepot.hpp>
 
+BOOST_AUTO_TEST_SUITE(block_of_slots)
+
 namespace {
 
 using namespace flux::detail;
@@ -25,8 +27,6 @@ constexpr BlockShape kUsual = BlockShape::of(24, 8);
 std::uintptr_t address(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(block_of_slots)
 
 BOOST_AUTO_TEST_CASE(a_block_has_a_power_of_two_of_slots_and_whole_runs) {
   for (const auto& [size, alignment, shape] : kKinds) {

@@ -8,6 +8,8 @@
 
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(thread_end)
+
 namespace {
 
 using namespace flux::test;
@@ -31,8 +33,6 @@ struct NoKeysLeft {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(thread_end)
 
 BOOST_AUTO_TEST_CASE(a_function_is_called_once_however_often_the_thread_asked) {
   std::atomic<int> count{0};

@@ -12,6 +12,8 @@
 #include "support/HeapObjects.hpp"
 #include "support/Sanitizers.hpp"
 
+BOOST_AUTO_TEST_SUITE(thread_heap_remote)
+
 namespace {
 
 using namespace flux::test;
@@ -40,8 +42,6 @@ class Belt {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(thread_heap_remote)
 
 BOOST_AUTO_TEST_CASE(objects_of_every_class_come_home_from_another_thread) {
   OwnHeap heap;

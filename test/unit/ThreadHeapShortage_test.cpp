@@ -8,6 +8,8 @@
 #include "support/HeapObjects.hpp"
 #include "support/Random.hpp"
 
+BOOST_AUTO_TEST_SUITE(thread_heap_shortage)
+
 namespace {
 
 using namespace flux::test;
@@ -22,8 +24,6 @@ Objects pop_all(ThreadHeap& heap, unsigned size_class) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(thread_heap_shortage)
 
 BOOST_AUTO_TEST_CASE(what_other_threads_freed_serves_another_class) {
   OwnHeap heap;

@@ -13,6 +13,8 @@
 #include "support/OwnRegion.hpp"
 #include "support/Sanitizers.hpp"
 
+BOOST_AUTO_TEST_SUITE(thread_heap)
+
 namespace {
 
 using namespace flux::test;
@@ -91,8 +93,6 @@ bool is_refused_after(Corrupt corrupt) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(thread_heap)
 
 BOOST_AUTO_TEST_CASE(a_new_heap_lies_in_its_own_first_region_and_holds_nothing) {
   OwnHeap heap;

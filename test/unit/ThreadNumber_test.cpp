@@ -12,6 +12,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/Threads.hpp"
 
+BOOST_AUTO_TEST_SUITE(thread_numbers_of_threads)
+
 namespace {
 
 using namespace flux::test;
@@ -23,8 +25,6 @@ std::uint32_t number_of_this_thread() {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(thread_numbers_of_threads)
 
 BOOST_AUTO_TEST_CASE(the_lowest_number_that_nobody_holds_comes_first) {
   ThreadNumbers numbers;

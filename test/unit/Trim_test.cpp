@@ -23,6 +23,8 @@
 #include "support/Sanitizers.hpp"
 #include "support/WithSetting.hpp"
 
+BOOST_AUTO_TEST_SUITE(trim)
+
 namespace {
 
 using namespace flux::test;
@@ -140,8 +142,6 @@ class Trimmer {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(trim)
 
 BOOST_AUTO_TEST_CASE(a_process_without_heaps_has_nothing_to_give) {
   FreshHeaps fresh;
@@ -653,8 +653,6 @@ BOOST_AUTO_TEST_CASE(a_child_of_a_fork_gets_all_that_heaps_of_lost_threads_can_g
   sleeper.join();
 }
 
-BOOST_AUTO_TEST_SUITE_END()
-
 BOOST_AUTO_TEST_SUITE(retention)
 
 BOOST_AUTO_TEST_CASE(memory_beyond_the_limit_goes_back_by_itself_and_in_bounded_steps) {
@@ -765,5 +763,7 @@ BOOST_AUTO_TEST_CASE(heaps_of_ended_threads_keep_all_for_who_holds) {
   BOOST_TEST(retained_bytes(fresh.parked()) >= 8 * 3 * kMiB);
   BOOST_TEST(fresh.pages().discards() == 0u);
 }
+
+BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -18,6 +18,8 @@ struct Called;
 
 }  // namespace type_names
 
+BOOST_AUTO_TEST_SUITE(type_name)
+
 namespace {
 
 using flux::detail::kTypeName;
@@ -34,8 +36,6 @@ std::string_view name_of_local() {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(type_name)
 
 BOOST_AUTO_TEST_CASE(plain_types_have_their_names) {
   BOOST_TEST(name_of<int>() == "int");

@@ -8,6 +8,8 @@
 #include "bench/orderbook/Message.hpp"
 #include "bench/orderbook/OrderBook.hpp"
 
+BOOST_AUTO_TEST_SUITE(flow_generator)
+
 namespace {
 
 using namespace orderbook;
@@ -21,8 +23,6 @@ constexpr Message sell(OrderId id, Price price, Quantity size) {
 constexpr Message about(Kind kind, OrderId id, Quantity size = 0) { return {id, 0, size, kind, Side::kBuy}; }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(flow_generator)
 
 BOOST_AUTO_TEST_CASE(the_flow_depends_on_the_seed_alone) {
   const std::vector<Message> flow = FlowGenerator(1).generate(5000);

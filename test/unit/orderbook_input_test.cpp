@@ -13,6 +13,8 @@
 #include "bench/orderbook/LobsterFile.hpp"
 #include "bench/orderbook/Message.hpp"
 
+BOOST_AUTO_TEST_SUITE(lobster_file)
+
 namespace {
 
 using namespace orderbook;
@@ -45,8 +47,6 @@ class TemporaryFile {
 const std::string kGoodLine = "34200.004241176,1,16113575,18,5853300,1";
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(lobster_file)
 
 BOOST_AUTO_TEST_CASE(every_type_of_line_is_read) {
   const LobsterFile file = LobsterFile::parse("flow.csv",

@@ -15,6 +15,8 @@
 #include "bench/orderbook/OrderBook.hpp"
 #include "bench/orderbook/Replay.hpp"
 
+BOOST_AUTO_TEST_SUITE(order_book)
+
 namespace {
 
 using namespace orderbook;
@@ -65,8 +67,6 @@ struct CountingAllocator {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(order_book)
 
 BOOST_AUTO_TEST_CASE(levels_are_best_first_and_orders_first_come_first) {
   FluxBook book;
@@ -226,8 +226,6 @@ BOOST_AUTO_TEST_CASE(replays_of_both_allocators_with_and_without_timing_each_mes
   BOOST_TEST(flux.warm.max > 0U);
 }
 
-BOOST_AUTO_TEST_SUITE_END()
-
 BOOST_AUTO_TEST_SUITE(orderbook_program)
 
 BOOST_AUTO_TEST_CASE(quantiles_are_exact_below_1024_and_a_step_of_a_512th_beyond) {
@@ -274,5 +272,7 @@ BOOST_AUTO_TEST_CASE(options_are_read_in_both_spellings_and_mistakes_are_named) 
              "--seed: \"18446744073709551616\" is not a whole number of 64 bits");
   BOOST_TEST(error({"--messages", "a", "--generate", "5"}) == "--messages and --generate exclude each other");
 }
+
+BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE_END()
