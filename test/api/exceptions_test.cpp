@@ -62,18 +62,19 @@ using Ranged = decltype(std::tuple_cat(
                std::multiset<Fragile, std::less<Fragile>, A<Fragile>>,
                std::unordered_multiset<Fragile, HashOfFragile, std::equal_to<Fragile>, A<Fragile>>>{}));
 
-struct Reset {
-  Reset() {
+}  // namespace
+
+/// Has a name outside: cases are derived from it.
+struct FreshFragile {
+  FreshFragile() {
     Fragile::refuse_never();
     Fragile::alive = 0;
     Fragile::addresses.clear();
   }
-  ~Reset() { Fragile::refuse_never(); }
+  ~FreshFragile() { Fragile::refuse_never(); }
 };
 
-}  // namespace
-
-BOOST_FIXTURE_TEST_SUITE(exceptions, Reset)
+BOOST_FIXTURE_TEST_SUITE(exceptions, FreshFragile)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_container_built_from_a_range_leaves_nothing_behind, Container, Ranged) {
   const std::vector<Fragile> source(50);
