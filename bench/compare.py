@@ -10,6 +10,7 @@ import json
 import os
 import sys
 
+from comparison.counts import offered
 from comparison.measure import MIN_TIME_S, REPETITIONS, BenchError, Measurement
 from comparison.peers import BASICS, PEERS, RIVALS, built
 from comparison.provenance import provenance
@@ -73,6 +74,7 @@ def run(arguments):
     try:
         measurement.run(arguments.rounds)
     finally:  # also of a run that was broken off
+        origin["counted beside the times"] = offered(measurement.benchmarks)
         if arguments.json:
             write(arguments.json, as_json(results))
     return results

@@ -5,6 +5,7 @@ import math
 import os
 
 from comparison import pictures
+from comparison.counts import EVENTS, counts_of
 from comparison.peers import PEERS
 from comparison.published import PUBLISHED
 from comparison.series import QUESTIONS
@@ -121,6 +122,23 @@ def _pictures(key, samples, benchmarks, peers):
     return "".join(drawn)
 
 
+def _counts(key, benchmarks, peers):
+    """A table of each event that was counted."""
+    parts = []
+    there = counts_of(benchmarks, key)
+    for event, words in EVENTS:
+        if event not in there:
+            continue
+        head = "".join(f"<th><span>{html.escape(peer)}</span></th>" for peer in peers)
+        lines = []
+        for row, cells in there[event].items():
+            figures = "".join(f"<td>{number(cells[peer]) if peer in cells else ''}</td>" for peer in peers)
+            lines.append(f"<tr><td>{html.escape(row)}</td>{figures}</tr>")
+        parts.append(f'<details><summary>{words.capitalize()} per item</summary><div class="wide"><table><thead><tr>'
+                     f'<th>row</th>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div></details>')
+    return "".join(parts)
+
+
 def _section(question, samples, benchmarks, allocators):
     rows = samples.series(question.key)
     if not rows:
@@ -138,6 +156,7 @@ def _section(question, samples, benchmarks, allocators):
         lines = "".join(f"<tr><td>{html.escape(row)}</td><td>{number(samples.least(row, 'flux'))} "
                         f"{samples.units[row]}</td></tr>" for row in rows)
         parts.append(f"<table>{lines}</table>")
+    parts.append(_counts(question.key, benchmarks, peers))
     return "".join(parts)
 
 

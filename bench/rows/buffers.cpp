@@ -19,7 +19,7 @@ void buffer_pair_1k(benchmark::State& state) {
   flux::BufferPool pool({.zeroing = flux::Zeroing::kNone});
   std::size_t bytes = 1024;
   benchmark::DoNotOptimize(bytes);
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (std::size_t i = 0; i < kBuffers; ++i) {
       flux::Buffer buffer = pool.get(bytes);
       benchmark::DoNotOptimize(buffer.data());
@@ -34,7 +34,7 @@ template <flux::Zeroing zeroing>
 void buffer_mixed(benchmark::State& state) {
   flux::BufferPool pool({.zeroing = zeroing});
   std::array<flux::Buffer, kInUse> buffers;
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (std::size_t i = 0; i < kBuffers; ++i) {
       flux::Buffer& buffer = buffers[i % kInUse];
       buffer = pool.get(size_of(i));
@@ -47,7 +47,7 @@ void buffer_mixed(benchmark::State& state) {
 template <flux::Zeroing zeroing>
 void new_mixed(benchmark::State& state) {
   std::array<void*, kInUse> buffers{};
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (std::size_t i = 0; i < kBuffers; ++i) {
       void*& buffer = buffers[i % kInUse];
       void* const next = ::operator new(size_of(i));

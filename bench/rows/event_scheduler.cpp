@@ -73,7 +73,7 @@ void event_scheduler(benchmark::State& state) {
   const std::size_t sessions = scaled(20'000);
   Scheduler scheduler(sessions);
   for (std::size_t i = 0; i < 10 * sessions; ++i) benchmark::DoNotOptimize(scheduler.step());  // as it stays
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     std::size_t work = 0;
     for (std::size_t i = 0; i < kEvents; ++i) work += scheduler.step();
     benchmark::DoNotOptimize(work);

@@ -27,7 +27,7 @@ void write_to_new_object() {
 }
 
 void false_sharing_active(benchmark::State& state) {
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (std::size_t i = 0; i < kRounds; ++i) write_to_new_object();
   }
   report(state, kRounds * kWrites);
@@ -43,7 +43,7 @@ void false_sharing_passive(benchmark::State& state) {
     for (auto& object : given) object.store(allocator.allocate(1), std::memory_order_relaxed);
   }
   bool has_freed = false;
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     if (!has_freed) {
       auto& mine = given[static_cast<std::size_t>(state.thread_index())];
       allocator.deallocate(mine.load(std::memory_order_relaxed), 1);

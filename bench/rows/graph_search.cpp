@@ -61,7 +61,7 @@ std::size_t search(const Grid& grid) {
 
 void graph_search(benchmark::State& state) {
   const Grid grid(static_cast<std::uint32_t>(scaled(30'000) / 100));
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     if (search(grid) != grid.fields()) state.SkipWithError("a field was not reached");
   }
   report(state, grid.fields());

@@ -57,14 +57,14 @@ class Objects {
 
 void handle_get(benchmark::State& state) {
   const Objects objects;
-  for (auto _ : state)
+  for (auto _ : counted(state))
     for (int i = 0; i < kSums; ++i) benchmark::DoNotOptimize(objects.sum_by_handle());
   report(state, kSums * kObjects);
 }
 
 void handle_get_by_pointer(benchmark::State& state) {
   const Objects objects;
-  for (auto _ : state)
+  for (auto _ : counted(state))
     for (int i = 0; i < kSums; ++i) benchmark::DoNotOptimize(objects.sum_by_pointer());
   report(state, kSums * kObjects);
 }
@@ -86,7 +86,7 @@ struct Pointers {
 template <class Maker>
 void make_and_drop(benchmark::State& state) {
   Maker maker;
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (std::size_t i = 0; i < kObjects; ++i) {
       auto name = maker.make(static_cast<long>(i));
       benchmark::DoNotOptimize(name);
@@ -103,7 +103,7 @@ void make_many_and_drop_them(benchmark::State& state) {
   for (std::size_t i = 0; i < kObjects; ++i) order[i] = i;
   shuffle(order);
   std::vector<typename Maker::Name> names(kObjects);
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (std::size_t i = 0; i < kObjects; ++i) names[i] = maker.make(static_cast<long>(i));
     for (const std::size_t i : order) maker.drop(names[i]);
   }

@@ -79,7 +79,7 @@ void handover(benchmark::State& state, std::size_t objects, std::size_t producer
   const std::size_t batches = std::max<std::size_t>(2, objects / kBatch / rings);
   std::atomic<std::size_t> handed = 0;
   double seconds_of_frees = 0;
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     std::vector<Ring> ring(rings);
     std::vector<Consumer> counted(consumers);
     std::vector<std::thread> threads;

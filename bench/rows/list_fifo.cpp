@@ -13,7 +13,7 @@ template <class List>
 void list_fifo(benchmark::State& state) {
   List list;
   fill(list, kLive);
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (std::size_t i = 0; i < kLive; ++i) {
       list.emplace_back(static_cast<long>(i));
       list.pop_front();
@@ -26,7 +26,7 @@ void list_fifo(benchmark::State& state) {
 template <class List>
 void list_fifo_burst(benchmark::State& state) {
   List list;
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     fill(list, kLive);
     benchmark::DoNotOptimize(list);
     drain(list);

@@ -37,7 +37,7 @@ template <class List, std::size_t kBurst>
 void list_random(benchmark::State& state) {
   constexpr std::size_t kSteps = 1'024;
   ShuffledList<List> list(scaled(20'000));
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (std::size_t done = 0; done < kSteps; done += kBurst) {
       for (std::size_t i = 0; i < kBurst; ++i) list.erase_one();
       for (std::size_t i = 0; i < kBurst; ++i) list.insert_one();

@@ -11,7 +11,7 @@ namespace {
 template <class List>
 void list_range(benchmark::State& state) {
   const std::vector<Payload> range(1'000, Payload{1});
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     List list(range.begin(), range.end());
     benchmark::DoNotOptimize(list);
   }

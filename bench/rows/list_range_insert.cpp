@@ -13,7 +13,7 @@ template <class List, std::size_t Count>
 void list_range_insert(benchmark::State& state) {
   const std::vector<Payload> range(scaled(Count), Payload{1});
   List list;
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     list.insert(list.end(), range.begin(), range.end());
     benchmark::DoNotOptimize(list);
     list.clear();

@@ -14,7 +14,7 @@ void list_warm(benchmark::State& state) {
   fill(list, n);
   list.clear();
   double filling = 0;
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     const Stopwatch watch;
     fill(list, n);
     benchmark::DoNotOptimize(list);

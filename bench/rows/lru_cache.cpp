@@ -60,7 +60,7 @@ void lru_cache(benchmark::State& state) {
     return cache.request(random.below(3) != 0 ? random.below(popular) : random.below(10 * popular));
   };
   for (std::size_t i = 0; i < 6 * popular; ++i) benchmark::DoNotOptimize(request());  // full, and as it stays
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     std::size_t sum = 0;
     for (std::size_t i = 0; i < kRequests; ++i) sum += request();
     benchmark::DoNotOptimize(sum);

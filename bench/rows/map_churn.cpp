@@ -51,7 +51,7 @@ template <class Map, std::size_t kBurst>
 void map_churn(benchmark::State& state) {
   constexpr std::size_t kSteps = 1'024;
   ShuffledMap<Map> map(scaled(20'000));
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (std::size_t done = 0; done < kSteps; done += kBurst) {
       for (std::size_t i = 0; i < kBurst; ++i) map.erase_one();
       for (std::size_t i = 0; i < kBurst; ++i) map.insert_one();

@@ -41,7 +41,7 @@ void mixed_sizes(benchmark::State& state) {
              ChurnedList<160>, ChurnedList<208>, ChurnedList<256>>
       lists{n, n, n, n, n, n, n, n};
   Random random;
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (std::size_t i = 0; i < kSteps; ++i) {
       std::apply([&](auto&... list) { (list.replace_one(random), ...); }, lists);
     }

@@ -36,7 +36,7 @@ struct Allocated {
 
 template <class From>
 void take_and_give(benchmark::State& state) {
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (std::size_t i = 0; i < kObjects; ++i) {
       void* object = From::take();
       benchmark::DoNotOptimize(object);
@@ -49,7 +49,7 @@ void take_and_give(benchmark::State& state) {
 template <class From>
 void take_many_and_give(benchmark::State& state) {
   std::vector<void*> objects(kObjects);
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (void*& object : objects) object = From::take();
     benchmark::DoNotOptimize(objects.data());
     for (void* object : objects) From::give(object);

@@ -22,7 +22,7 @@ struct TwoLongs {
 
 void published_list_500k(benchmark::State& state) {
   const std::size_t n = scaled(500'000);
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     StdListOf<TwoLongs> list;
     for (std::size_t i = 0; i < n; ++i) list.emplace_back();
     benchmark::DoNotOptimize(list);
@@ -60,7 +60,7 @@ class Objects {
 template <std::size_t kBytes>
 void published_pair(benchmark::State& state) {
   Objects<kBytes> objects;
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     objects.make();
     objects.drop();
   }
@@ -71,7 +71,7 @@ void published_128(benchmark::State& state) {
   Objects<128> objects;
   double making = 0;
   double dropping = 0;
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     const Stopwatch watch;
     objects.make();
     const double made = watch.seconds();

@@ -123,7 +123,7 @@ void in_turn(benchmark::State& state) {
   Pool pool;
   std::array<std::size_t, sizeof...(kSizes)> sizes{kSizes...};
   benchmark::DoNotOptimize(sizes);
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (std::size_t i = 0; i < kGets; ++i) {
       const typename Pool::Buffer buffer = pool.get(sizes[i % sizes.size()]);
       benchmark::DoNotOptimize(buffer.data());
@@ -135,7 +135,7 @@ void in_turn(benchmark::State& state) {
 template <class Pool>
 void default_classes(benchmark::State& state) {
   Pool pool;
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (std::size_t i = 0; i < kGets; ++i) {
       const typename Pool::Buffer buffer = pool.get(std::size_t{2} << i % 20);
       benchmark::DoNotOptimize(buffer.data());
@@ -148,7 +148,7 @@ template <class Pool>
 void batch(benchmark::State& state) {
   Pool pool;
   std::array<typename Pool::Buffer, 100> buffers;
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (auto& buffer : buffers) buffer = pool.get(1024);
     benchmark::DoNotOptimize(buffers);
     for (auto& buffer : buffers) buffer = {};
@@ -163,7 +163,7 @@ void replace(benchmark::State& state, std::size_t in_use, std::size_t bytes, boo
   std::vector<typename Pool::Buffer> buffers(in_use);
   for (auto& buffer : buffers) buffer = pool.get(bytes);
   Random random;
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (std::size_t i = 0; i < kGets; ++i) {
       auto& buffer = buffers[is_random ? random.below(in_use) : i % in_use];
       buffer = {};
@@ -203,7 +203,7 @@ void add_rows(const std::string& of) {
 
 void look_up_by_width(benchmark::State& state) {
   std::size_t bytes = 0;
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (std::size_t i = 0; i < kGets; ++i) {
       bytes = (bytes * 5 + 4096) & 0xFFFFF;
       benchmark::DoNotOptimize(std::bit_width(bytes | 1));
@@ -216,7 +216,7 @@ void look_up_by_search(benchmark::State& state) {
   std::array<std::size_t, 20> classes;
   for (std::size_t i = 0; i < classes.size(); ++i) classes[i] = std::size_t{2} << i;
   std::size_t bytes = 0;
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (std::size_t i = 0; i < kGets; ++i) {
       bytes = (bytes * 5 + 4096) & 0xFFFFF;
       benchmark::DoNotOptimize(std::lower_bound(classes.begin(), classes.end(), bytes));
@@ -228,7 +228,7 @@ void look_up_by_search(benchmark::State& state) {
 void statistics(benchmark::State& state) {
   flux::BufferPool pool;
   const flux::Buffer buffer = pool.get(1024);
-  for (auto _ : state) benchmark::DoNotOptimize(pool.stats());
+  for (auto _ : counted(state)) benchmark::DoNotOptimize(pool.stats());
   report(state, 1);
 }
 

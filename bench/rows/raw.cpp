@@ -33,7 +33,7 @@ template <class From, const auto& all>
 void take_and_give(benchmark::State& state) {
   auto sizes = all;
   benchmark::DoNotOptimize(sizes);
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (std::size_t i = 0; i < kBlocks; ++i) {
       const std::size_t bytes = sizes[i % sizes.size()];
       void* block = From::take(bytes);

@@ -39,7 +39,7 @@ void scaling_larson(benchmark::State& state) {
   constexpr std::size_t kReplacements = 2'000;
   Random random(static_cast<std::uint64_t>(state.thread_index()));
   auto slots = std::make_unique<Slots>();
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (std::size_t i = 0; i < kReplacements; ++i) slots->replace_one(random);
     auto& place =
         left_behind[random.below(2 * static_cast<std::size_t>(state.threads())) % left_behind.size()];

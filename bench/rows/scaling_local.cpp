@@ -11,7 +11,7 @@ namespace {
 void scaling_local(benchmark::State& state) {
   constexpr std::size_t kLive = 1'000;
   StdList list;
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     fill(list, kLive);
     benchmark::DoNotOptimize(list);
     drain(list);

@@ -18,7 +18,7 @@ void scaling_mstress(benchmark::State& state) {
   constexpr std::size_t kReplacements = 2'000;
   Random random(static_cast<std::uint64_t>(state.thread_index()));
   std::array<AnySize*, 1'000> kept{};
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     for (std::size_t i = 0; i < kReplacements; ++i) {
       AnySize*& object = kept[random.below(kept.size())];
       drop_any(object);

@@ -43,7 +43,7 @@ std::array<std::atomic<Batch*>, 64> on_the_way{};
 
 void scaling_xmalloc(benchmark::State& state) {
   Random random(static_cast<std::uint64_t>(state.thread_index()));
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     auto& place = on_the_way[random.below(2 * static_cast<std::size_t>(state.threads())) % on_the_way.size()];
     // acq_rel: pairs with itself in the other threads, whose messages come with the batch.
     delete place.exchange(new Batch, std::memory_order_acq_rel);

@@ -35,7 +35,7 @@ class OneCore {
 constexpr std::size_t kNodes = 2'000;
 
 void run_short_threads(benchmark::State& state) {
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     std::thread worker([] {
       StdList list;
       fill(list, kNodes);
@@ -55,7 +55,7 @@ void short_threads_anywhere(benchmark::State& state) { run_short_threads(state);
 
 /// What no allocator can go below: threads that do nothing.
 void short_threads_anywhere_bound(benchmark::State& state) {
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     std::thread worker([] {});
     worker.join();
   }

@@ -13,7 +13,7 @@ namespace {
 void stats_10_classes(benchmark::State& state) {
   std::array<void*, 10> objects;
   for (std::size_t i = 0; i < objects.size(); ++i) objects[i] = flux::allocate(24 + 8 * i, 8);
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     const flux::Statistics statistics = flux::stats();
     benchmark::DoNotOptimize(&statistics);
   }

@@ -10,7 +10,7 @@ namespace {
 void two_threads(benchmark::State& state) {
   constexpr std::size_t kLive = 1'000;
   StdList list;
-  for (auto _ : state) {
+  for (auto _ : counted(state)) {
     fill(list, kLive);
     benchmark::DoNotOptimize(list);
     drain(list);

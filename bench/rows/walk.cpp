@@ -31,7 +31,7 @@ void erase_nine_tenths_at_random(StdList& list) {
 
 void walk(benchmark::State& state, const StdList& list) {
   benchmark::DoNotOptimize(sum_of(list));  // brings what fits into the caches, for both rows alike
-  for (auto _ : state) benchmark::DoNotOptimize(sum_of(list));
+  for (auto _ : counted(state)) benchmark::DoNotOptimize(sum_of(list));
   report(state, list.size());
 }
 

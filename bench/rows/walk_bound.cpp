@@ -75,7 +75,7 @@ void walk_refilled_bound(benchmark::State& state) {
   state.counters["when_fresh_ns"] = watch.seconds() * 1e9 / static_cast<double>(n) / kWalks;
   const Node* const first = nodes.scatter();
   benchmark::DoNotOptimize(sum_of(first));
-  for (auto _ : state) benchmark::DoNotOptimize(sum_of(first));
+  for (auto _ : counted(state)) benchmark::DoNotOptimize(sum_of(first));
   report(state, n);
 }
 

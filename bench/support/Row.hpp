@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "support/Counted.hpp"
+
 namespace bench {
 
 /// `full` objects, or the FLUX_BENCH_SCALE-th part of them: the same code in a moment, for smoke tests.
@@ -22,12 +24,17 @@ inline std::size_t scaled(std::size_t full) {
 }
 
 /// The row's figure: nanoseconds per item, each thread having handled `items_per_iteration` in every
-/// iteration.
+/// iteration. And what the loop was counted to do, per item.
 inline void report(benchmark::State& state, std::size_t items_per_iteration) {
   using benchmark::Counter;
   const double items = static_cast<double>(items_per_iteration) * static_cast<double>(state.iterations());
   state.counters["ns_per_item"] =
       Counter(items * 1e-9, Counter::kIsRate | Counter::kInvert | Counter::kAvgThreads);
+  for (std::size_t i = 0; i != kCountedEvents.size(); ++i) {
+    if (last_counts[i] >= 0)
+      state.counters[kCountedEvents[i].name] = Counter(last_counts[i] / items, Counter::kAvgThreads);
+    last_counts[i] = -1;
+  }
 }
 
 /// xorshift64: three shifts, the same for every allocator.

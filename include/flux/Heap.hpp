@@ -36,10 +36,9 @@ class Heap {
   static constexpr std::size_t kUnlimited = SIZE_MAX;
 
   /// A heap whose slabs and large blocks, with the free memory that it keeps, never take more than `capacity`
-  /// bytes together; then allocate throws. Counted in steps of 64 KiB: a slab takes 64 KiB, or as much as 16
-  /// objects of its size, for the first object of a size, and a large block its size and 48 bytes, or its
-  /// alignment, rounded up. Its own records
-  /// take 3 % besides, and some 30 KiB. Throws std::bad_alloc.
+  /// bytes together; then allocate throws. Counted in steps of 64 KiB: for the first object of a size a slab takes
+  /// 64 KiB, or as much as 16 objects of its size rounded up to a power of two, and a large block its size and 48
+  /// bytes, or its alignment, rounded up. Its own records take 3 % besides, and some 30 KiB. Throws std::bad_alloc.
   explicit Heap(std::size_t capacity = kUnlimited) : heap_(detail::InstanceHeap::create(capacity)) {
     if (heap_ == nullptr) detail::throw_bad_alloc();
   }

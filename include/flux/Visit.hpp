@@ -17,7 +17,9 @@
 //
 // Lost, and found as live, is what a thread had freed of others' objects and not sent home (flux::flush) when it ended
 // unknown to flux, having met it in the last round of key destructors only; in the child of a fork, that of all threads
-// but the one that forked. Where a thread ended so, and another has its id by now, neither function may be called.
+// but the one that forked; and where a library has a copy of flux of its own, what that freed of this one's objects and
+// did not send home by a flush of its own. Where a thread ended so, and another has its id by now, neither function may
+// be called.
 //
 // Containers that are static or thread-local live until after `main`, and are found. What lies in a flux::Heap, and the
 // objects of a flux::HandlePool, are not looked at.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <flux/detail/slab/RegionMap.hpp>
@@ -115,7 +116,9 @@ class FailingPageSource {
 
   bool fails_now() {
     ++calls_;
-    return first_failing_ <= calls_ && calls_ <= last_failing_;
+    if (calls_ < first_failing_ || last_failing_ < calls_) return false;
+    errno = ENOMEM;  // as the system does
+    return true;
   }
 
   void expect(bool is_allowed, const char* what) {

@@ -3,10 +3,12 @@
 #include <atomic>
 #include <barrier>
 #include <boost/test/unit_test.hpp>
+#include <cerrno>
 #include <cstddef>
 #include <flux/detail/heap/LocalHeap.hpp>
 #include <new>
 #include <span>
+#include <thread>
 #include <vector>
 
 #include "support/AtThreadEnd.hpp"
@@ -331,6 +333,31 @@ BOOST_AUTO_TEST_CASE(out_of_memory_after_the_threads_end_is_bad_alloc_and_leaves
   BOOST_TEST(refused == 1u);
   BOOST_TEST(fresh.pages().pieces() == 2u);
   BOOST_TEST(fresh.parked().size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_thread_that_only_frees_seldom_asks_for_memory_that_is_out_and_leaves_errno) {
+  FreshHeaps fresh;
+  Objects objects;
+  std::barrier made(2), freed(2);
+  std::thread owner([&] {
+    objects = allocate_many(kClass, 10'000);
+    made.arrive_and_wait();
+    freed.arrive_and_wait();
+  });
+  made.arrive_and_wait();
+  fresh.pages().fail_from(1);
+  int error = 0;
+  run_thread([&] {
+    errno = 0;
+    deallocate_all(objects, kClass);
+    error = errno;
+  });
+  BOOST_TEST(error == 0);
+  BOOST_TEST(fresh.pages().calls() > 0u);
+  BOOST_TEST(fresh.pages().calls() < objects.size() / 10);
+  fresh.pages().fail_never();
+  freed.arrive_and_wait();
+  owner.join();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

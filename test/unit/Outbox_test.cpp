@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cstddef>
 #include <flux/detail/heap/Outbox.hpp>
+#include <map>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -103,10 +104,42 @@ BOOST_AUTO_TEST_CASE(more_owners_than_places_get_each_their_own) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(four_owners_have_places_in_a_set_whatever_comes_to_others) {
+  Owners owners;
+  std::map<std::size_t, std::vector<ThreadHeap*>> sets;
+  for (ThreadHeap* heap : owners.heaps) sets[Outbox::set_of(heap)].push_back(heap);
+  for (std::size_t count = 1; count <= 4; ++count) {
+    std::erase_if(sets, [count](const auto& set) { return set.second.size() < count; });
+    BOOST_REQUIRE(sets.size() > 1);
+    Outbox outbox;
+    for (int round = 0; round != 5; ++round) {
+      for (std::size_t i = 0; i != count; ++i) {
+        for (const auto& [number, heaps] : sets)
+          outbox.add(heaps[i], pop_many(*heaps[i], kClass, 1).front(), stride_of(kClass));
+      }
+    }
+    for (ThreadHeap* heap : owners.heaps) BOOST_TEST(heap->chains_posted() == 0u);
+    // Abandoned with its objects: what the outbox did not post stays away.
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_single_object_is_posted_without_help_where_the_thread_must_not_help) {
+  OwnHeap heap;
+  const Objects objects = pop_many(*heap, kClass, 2);
+  heap->disown();
+  Outbox outbox;
+  outbox.set_may_help(false);
+  outbox.post_one(&*heap, objects[0], stride_of(kClass));
+  BOOST_TEST(heap->chains_collected() == 0u);
+  outbox.set_may_help(true);
+  outbox.post_one(&*heap, objects[1], stride_of(kClass));
+  BOOST_TEST(heap->chains_collected() == 2u);
+}
+
 BOOST_AUTO_TEST_CASE(one_object_of_any_class_can_be_posted_at_once) {
   OwnHeap heap;
   for (unsigned c = 0; c != kSmallClasses; ++c) {
-    for (void* object : pop_many(*heap, c, 2)) Outbox::post_one(&*heap, object, stride_of(c));
+    for (void* object : pop_many(*heap, c, 2)) Outbox().post_one(&*heap, object, stride_of(c));
     BOOST_TEST(collect_once(*heap) == 2u);
   }
   BOOST_TEST(census_of(*heap).away() == 0u);

@@ -7,9 +7,9 @@
 
 namespace flux::detail {
 
-// Size classes: strides of 8, 16, ... 256 bytes, then eight per doubling up to 1 MiB, so that at most an eighth is
-// wasted. A slab is 64 KiB, or as many as hold 16 objects, but 2 MiB at most. Every figure of a class is known at
-// compile time.
+// Size classes: strides of 8, 16, ... 256 bytes, then eight per doubling up to 1 MiB, so that at most seven bytes are
+// wasted, or an eighth. A slab is 64 KiB, or as many as hold 16 objects, but 2 MiB at most. Every figure of a class is
+// known at compile time.
 //
 // The small classes, those up to 32 KiB, serve whatever a program allocates; the others only what is asked of slabs
 // by name: a few megabytes that a heap keeps of an odd size are a waste, and of a type in use they are its memory.

@@ -4,15 +4,20 @@
 #include <atomic>
 #include <cstddef>
 
+#include <flux/detail/base/Settings.hpp>
 #include <flux/detail/base/SizeClass.hpp>
 #include <flux/detail/base/TypeName.hpp>
 #include <flux/detail/heap/LocalBins.hpp>
+#include <flux/detail/heap/ParkedBytes.hpp>
 
 namespace flux::detail {
 
-// What statistics know of a domain besides its thread heaps.
+// What the thread heaps of a domain have in common. A heap finds it by a pointer, because another copy of flux in the
+// process, with settings of its own, may help with the heap.
 struct DomainInfo {
-  const char* name;
+  const char* name;  ///< for statistics
+  Setting* retention_limit = &detail::retention_limit;
+  ParkedBytes* parked_bytes = &detail::parked_bytes;
   /// Objects of other heaps that threads freed which had no heap of their own in the domain. By class, from the
   /// beginning on.
   std::array<std::atomic<std::size_t>, kSizeClasses> freed_elsewhere{};

@@ -45,12 +45,11 @@ class Wait {
 
 // Excludes those who work on the slabs of a thread heap: its owner, on the slow paths, and threads that trim or help.
 // Nearly always free: one exchange a slow call.
+//
+//   taken_: by nobody, from outside by a thread that does not own the heap, or else by its owner
 class HeapLock {
  public:
-  bool try_lock() noexcept {
-    // acquire: pairs with the release in unlock; what the last holder did to the slabs is visible.
-    return !is_taken_.exchange(true, std::memory_order_acquire);
-  }
+  bool try_lock() noexcept { return try_take(Taken::kByOwner); }
 
   void lock() noexcept {
     if (try_lock()) return;
@@ -65,25 +64,35 @@ class HeapLock {
 
   /// For those who come from outside, and can do without: lets whoever waits in lock() go first.
   bool try_lock_from_outside() noexcept {
-    if (is_wanted_.load(std::memory_order_relaxed) || !try_lock()) return false;
-    // relaxed: for a fork's child, which has one thread.
-    is_from_outside_.store(true, std::memory_order_relaxed);
-    return true;
+    // relaxed: a request, as in lock.
+    return !is_wanted_.load(std::memory_order_relaxed) && try_take(Taken::kFromOutside);
   }
 
   /// In the child of a fork: whether it was taken from outside, by a thread that is not here.
-  bool is_taken_from_outside() const noexcept { return is_from_outside_.load(std::memory_order_relaxed); }
+  bool is_taken_from_outside() const noexcept {
+    // relaxed: there is one thread.
+    return taken_.load(std::memory_order_relaxed) == Taken::kFromOutside;
+  }
 
   void unlock() noexcept {
-    is_from_outside_.store(false, std::memory_order_relaxed);
-    // release: pairs with the acquire in try_lock.
-    is_taken_.store(false, std::memory_order_release);
+    // release: pairs with the acquire in try_take.
+    taken_.store(Taken::kNot, std::memory_order_release);
   }
 
  private:
-  std::atomic<bool> is_taken_{false};
+  // One word says both whether it is taken and by whom: a fork may come between any two instructions.
+  enum class Taken : unsigned char { kNot, kByOwner, kFromOutside };
+
+  bool try_take(Taken taken) noexcept {
+    Taken expected = Taken::kNot;
+    // acquire: pairs with the release in unlock; what the last holder did to the slabs is visible. relaxed on failure:
+    // nothing is done then.
+    return taken_.compare_exchange_strong(expected, taken, std::memory_order_acquire,
+                                          std::memory_order_relaxed);
+  }
+
+  std::atomic<Taken> taken_{Taken::kNot};
   std::atomic<bool> is_wanted_{false};
-  std::atomic<bool> is_from_outside_{false};
 };
 
 /// Holds a lock while it lives.

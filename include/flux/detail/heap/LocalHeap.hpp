@@ -140,14 +140,17 @@ void LocalHeap::deallocate_first(ThreadHeap* owner, void* object, unsigned size_
                                  FoundBins found) noexcept {
   take_over(found);
   const bool is_armed = local_thread.arm();
-  if (heap() == nullptr && is_armed && ++freed_alone_ > kMostFreedAlone) take_heap(found.place);
+  if (heap() == nullptr && is_armed && ++freed_alone_ > kMostFreedAlone) {
+    const KeepErrno keep;
+    if (!take_heap(found.place)) freed_alone_ = 0;  // memory is out: not with each object
+  }
   if (owner == heap())
     return owner->push(object, size_class);  // outside its main piece, or it had been parked
   domain_.count_freed_elsewhere(size_class, heap() == nullptr ? &no_bins : heap()->bins());
   if (is_armed && heap() != nullptr) {  // through its heap others find what the thread has on the way
     local_thread.outbox().add(owner, object, kSizeClassInfo[size_class].stride);
   } else {
-    Outbox::post_one(owner, object, kSizeClassInfo[size_class].stride);
+    local_thread.outbox().post_one(owner, object, kSizeClassInfo[size_class].stride);
   }
 }
 

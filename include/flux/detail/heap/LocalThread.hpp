@@ -83,6 +83,7 @@ class LocalThread {
   /// The thread ends: what it has on the way goes home, and its heaps and its number wait for other threads.
   void end() noexcept {
     outbox_.close();
+    outbox_.set_may_help(true);
     phase_ = Phase::kEnded;
     while (owned_ != nullptr) {
       OwnedHeap& owned = *owned_;

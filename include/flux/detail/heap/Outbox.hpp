@@ -10,7 +10,7 @@ namespace flux::detail {
 
 // The chains a thread is filling with objects of other thread heaps, one per owner, for up to 64 owners at a
 // time: sets of four places, of which an owner may have any one. A fifth owner in a set posts the chain of
-// another, in turn.
+// another, in the set's turn.
 class Outbox {
  public:
   /// Adds an object of `owner`; posts the chain when it is full.
@@ -39,6 +39,7 @@ class Outbox {
     if (!is_used_) return;
     flush();
     for (Set& set : sets_) set = {};
+    turns_ = {};
     is_used_ = false;
   }
 
@@ -55,18 +56,25 @@ class Outbox {
   /// Whether the thread does what comes with help: calls to the system, at times.
   void set_may_help(bool may_help) noexcept { may_help_ = may_help; }
 
+  /// Whose four places an owner shares. Heaps lie at multiples of a power of two: the product spreads the bits that
+  /// differ, its top four choose.
+  static std::size_t set_of(const ThreadHeap* owner) noexcept {
+    const std::uint64_t region = reinterpret_cast<std::uintptr_t>(owner) / kRegionBytes;
+    return static_cast<std::size_t>((region * 0x9E37'79B9'7F4A'7C15) >> 60);
+  }
+
   /// Posts a single object at once, for a thread whose Outbox will not be flushed any more.
-  static void post_one(ThreadHeap* owner, void* object, std::size_t stride) noexcept {
+  void post_one(ThreadHeap* owner, void* object, std::size_t stride) const noexcept {
     Chain chain;
     chain.add(object, stride);
-    post(chain, owner, true);
+    post(chain, owner);
   }
 
  private:
   /// Posts the chain; helps where the owner does not attend to its heap.
-  static void post(Chain& chain, ThreadHeap* owner, bool may_help) noexcept {
-    chain.close([owner, may_help](Carrier* first, Carrier* last) {
-      if (!owner->post_remote(first, last) || !may_help || !foreign_work.begin(*owner)) return;
+  void post(Chain& chain, ThreadHeap* owner) const noexcept {
+    chain.close([owner, this](Carrier* first, Carrier* last) {
+      if (!owner->post_remote(first, last) || !may_help_ || !foreign_work.begin(*owner)) return;
       owner->help();
       foreign_work.end();
     });
@@ -83,32 +91,27 @@ class Outbox {
       post(entry);
   }
 
-  [[gnu::noinline]] void post(Entry& entry) noexcept { post(entry.chain, entry.owner, may_help_); }
+  [[gnu::noinline]] void post(Entry& entry) noexcept { post(entry.chain, entry.owner); }
 
   static constexpr std::size_t kSets = 16;
   using Set = std::array<Entry, 4>;
 
   Entry& entry_of(ThreadHeap* owner) noexcept {
-    Set& set = sets_[set_of(owner)];
+    const std::size_t number = set_of(owner);
+    Set& set = sets_[number];
     for (Entry& entry : set) {
       if (entry.owner == owner) return entry;
     }
-    Entry& entry = set[turn_++ % set.size()];
+    Entry& entry = set[turns_[number]++ % set.size()];  // the empty ones first
     post(entry);
     entry.owner = owner;
     is_used_ = true;
     return entry;
   }
 
-  // Heaps lie at multiples of a power of two: the product spreads the bits that differ, its top four choose.
-  static std::size_t set_of(const ThreadHeap* owner) noexcept {
-    const std::uint64_t region = reinterpret_cast<std::uintptr_t>(owner) / kRegionBytes;
-    return static_cast<std::size_t>((region * 0x9E37'79B9'7F4A'7C15) >> 60);
-  }
-
-  std::uint32_t turn_ = 0;
   bool may_help_ = true;
   bool is_used_ = false;  ///< an entry has an owner; else nothing of sets_ need be touched, nor be resident
+  std::array<std::uint8_t, kSets> turns_{};
   std::array<Set, kSets> sets_{};
 };
 

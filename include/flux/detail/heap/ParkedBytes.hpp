@@ -31,24 +31,24 @@ class ParkedBytes {
 
 inline constinit ParkedBytes parked_bytes;
 
-// Of one heap, what it may retain while it is parked.
+// Of one heap, what it may retain while it is parked: its part of `all` that are parked, the same at each call.
 //
 //   bytes_ == 0 while the heap is owned
 class ParkedShare {
  public:
   /// Grows to what the heap retains, as far as there is room, and is never above the limit, which may have been
   /// lowered.
-  void claim(std::size_t retained, std::size_t limit) noexcept {
+  void claim(ParkedBytes& all, std::size_t retained, std::size_t limit) noexcept {
     if (bytes_ > limit) {
-      parked_bytes.give_back(bytes_ - limit);
+      all.give_back(bytes_ - limit);
       bytes_ = limit;
     } else if (retained > bytes_) {
-      bytes_ += parked_bytes.claim(retained - bytes_, limit);
+      bytes_ += all.claim(retained - bytes_, limit);
     }
   }
 
-  void give_up() noexcept {
-    parked_bytes.give_back(bytes_);
+  void give_up(ParkedBytes& all) noexcept {
+    all.give_back(bytes_);
     bytes_ = 0;
   }
 

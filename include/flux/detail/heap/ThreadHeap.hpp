@@ -59,7 +59,7 @@ class ThreadHeap {
       attendance_.end();
       collect();
       if (!is_owned_) claim_share();
-      home_.source().keep_limit(is_owned_ ? retention_limit.get() : share_.bytes(), kMostDiscardsForOthers);
+      home_.source().keep_limit(is_owned_ ? retention_limit() : share_.bytes(), kMostDiscardsForOthers);
       const bool is_done = pending_ == nullptr;
       lock_.unlock();
       if (is_done && inbox_.is_empty()) return;
@@ -107,7 +107,7 @@ class ThreadHeap {
     const bool is_done = bins_.populate(size_class) && home_.reserve(size_class, count);
     // relaxed: for others to see soon.
     if (is_done) reserved_.store(true, std::memory_order_relaxed);
-    home_.source().keep_limit(retention_limit.get(), kAllDiscards);
+    home_.source().keep_limit(retention_limit(), kAllDiscards);
     return is_done;
   }
 
@@ -116,7 +116,7 @@ class ThreadHeap {
     Wait wait;
     for (unsigned attempt = 0; !lock_.try_lock(); ++attempt, wait.once())
       if (attempt == kFewAttempts || is_lost_) return false;
-    share_.give_up();
+    share_.give_up(*domain_->parked_bytes);
     is_owned_ = true;
     attendance_.begin();
     lock_.unlock();
@@ -152,7 +152,7 @@ class ThreadHeap {
       if (is_mine || !is_owned_) {
         end_reserve();
         bring_all_home();
-        share_.give_up();
+        share_.give_up(*domain_->parked_bytes);
         is_done = true;
       } else {  // a piece at a time: the owner may want to go on
         collect();
@@ -240,7 +240,7 @@ class ThreadHeap {
   bool tidy(unsigned size_class) noexcept {
     if (home_.is_within_reserve(size_class)) return false;
     bins_.sweep(size_class, home_);
-    return home_.source().keep_limit(retention_limit.get(), kMostDiscards);
+    return home_.source().keep_limit(retention_limit(), kMostDiscards);
   }
 
   /// Empties the inbox and every bin, so that slabs of other classes become unused. Not bounded.
@@ -272,7 +272,10 @@ class ThreadHeap {
               [this](unsigned size_class, std::size_t count) { collected_[size_class] += count; });
   }
 
-  void claim_share() noexcept { share_.claim(home_.source().retained_bytes(), retention_limit.get()); }
+  std::size_t retention_limit() const noexcept { return domain_->retention_limit->get(); }
+  void claim_share() noexcept {
+    share_.claim(*domain_->parked_bytes, home_.source().retained_bytes(), retention_limit());
+  }
 
   /// Whether the owner must not find the lock taken: to wait would be a call to the system.
   bool is_reserved() const noexcept {
@@ -328,5 +331,8 @@ class ThreadHeap {
 };
 
 static_assert(sizeof(ThreadHeap) <= SlabSource::kHeapUnits * kUnitBytes);
+// Other copies of flux in the process work on heaps and regions: when their layout changes, Region's two magic numbers
+// have to, so that copies of another layout are told apart.
+static_assert(sizeof(void*) != 8 || (sizeof(ThreadHeap) == 366'848 && sizeof(Region) == 295'296));
 
 }  // namespace flux::detail

@@ -41,6 +41,13 @@ struct PageSource {
 
 namespace system_pages {
 
+inline constexpr std::size_t kLeastPageBytes = 4096;
+
+inline std::size_t page_bytes() noexcept {
+  const long bytes = ::sysconf(_SC_PAGESIZE);
+  return bytes > 0 ? static_cast<std::size_t>(bytes) : kLeastPageBytes;
+}
+
 inline std::byte* map_inaccessible(std::size_t bytes) noexcept {
   void* p = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return p == MAP_FAILED ? nullptr : static_cast<std::byte*>(p);
@@ -79,8 +86,7 @@ inline void advise_huge([[maybe_unused]] std::byte* begin, [[maybe_unused]] std:
 
 /// For kernels before 5.14. Atomic, and changes nothing: the pages may hold what other threads write.
 inline bool touch(std::byte* begin, std::size_t bytes) noexcept {
-  constexpr std::size_t kPageBytes = 4096;
-  for (std::size_t at = 0; at < bytes; at += kPageBytes)
+  for (std::size_t at = 0; at < bytes; at += kLeastPageBytes)
     __atomic_fetch_or(reinterpret_cast<unsigned char*>(begin + at), 0, __ATOMIC_RELAXED);
   return true;
 }
@@ -115,8 +121,7 @@ inline std::size_t address_limit() noexcept {
 /// Memory of the machine, bytes.
 inline std::size_t physical_bytes() noexcept {
   const long pages = ::sysconf(_SC_PHYS_PAGES);
-  const long page = ::sysconf(_SC_PAGESIZE);
-  return pages > 0 && page > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(page) : SIZE_MAX;
+  return pages > 0 ? static_cast<std::size_t>(pages) * page_bytes() : SIZE_MAX;
 }
 
 }  // namespace system_pages

@@ -32,10 +32,10 @@ inline constexpr std::size_t kBlockUnits = kHugePageBytes / kUnitBytes;  ///< wh
 // The first line never changes after the region is opened, so any thread may read it: whoever holds an object
 // got its address through some synchronisation that comes after. All else belongs to the owner.
 struct Region {
-  // "flux.rg2": the layout's version is the last digit.
-  static constexpr std::uint64_t kMagic = 0x666C'7578'2E72'6732;
-  // "flux.ri2": of a heap that no object finds by its address.
-  static constexpr std::uint64_t kInstanceMagic = 0x666C'7578'2E72'6932;
+  // "flux.rg3": the last digit is the version of all that is found by way of a region, the owner included.
+  static constexpr std::uint64_t kMagic = 0x666C'7578'2E72'6733;
+  // "flux.ri3": of a heap that no object finds by its address.
+  static constexpr std::uint64_t kInstanceMagic = 0x666C'7578'2E72'6933;
 
   std::uint64_t magic;
   ThreadHeap* owner;
@@ -198,10 +198,10 @@ inline bool Region::commit_next() noexcept {
 }
 
 inline void Region::discard_records() noexcept {
-  constexpr std::size_t kPageBytes = 4096;
-  static_assert(offsetof(Region, slabs) <= kPageBytes);
+  static_assert(offsetof(Region, slabs) <= system_pages::kLeastPageBytes);
   has_records = false;
-  page_source.discard(begin() + kPageBytes, kHeaderUnits * kUnitBytes - kPageBytes);
+  const std::size_t page = system_pages::page_bytes();
+  page_source.discard(begin() + page, kHeaderUnits * kUnitBytes - page);
 }
 
 inline bool Region::is_valid(std::size_t other_units) const noexcept {

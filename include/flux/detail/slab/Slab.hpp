@@ -13,7 +13,8 @@
 namespace flux::detail {
 
 // A slab is a run of units cut into objects of one size class. Its record lies apart from it, in the table at
-// the start of its region; only the owning thread heap reads and writes the record.
+// the start of its region. Only the owning thread heap reads and writes the record, but for what does not change while
+// an object lives: any thread may read that.
 //
 //   bit i of the bitmap is set  <=>  object i is home
 //   free == number of set bits  <=  capacity;  every word below first_word is zero
