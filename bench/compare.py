@@ -56,7 +56,7 @@ def method(arguments):
         f"The least of {arguments.rounds} interleaved processes per row and allocator, up to {REPETITIONS} repetitions "
         f"of {MIN_TIME_S:g} s in each; rows of one thread pinned to a core. Nanoseconds per item unless the row says "
         f"otherwise. {threads} `std`: `std::allocator`; `floor`: a thread-local free list that never gives anything "
-        "back and knows no owner; rows named `_bound`: the least that any allocator could reach in the row of that name.")
+        "back and knows no owner; `walk_refilled_bound`: the least that `walk_refilled` could be.")
 
 
 def run(arguments):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+from comparison.counts import EVENTS
 from comparison.peers import PEERS
 from comparison.series import question_of, series_of
 
@@ -48,11 +49,11 @@ def rows_of(path, environment=None):
     return list(dict.fromkeys(_SUFFIX.sub("", line.strip()) for line in lines if line.strip()))
 
 
-def run_row(path, row, environment=None, core=None):
+def run_row(path, row, environment=None, core=None, repetitions=REPETITIONS):
     """One process: what Google Benchmark says of the repetition with the least figure."""
     output = run_program(path, [
         f"--benchmark_filter=^{re.escape(row)}(/|$)", f"--benchmark_min_time={MIN_TIME_S}",
-        f"--benchmark_repetitions={REPETITIONS}", "--benchmark_format=json"], environment, core)
+        f"--benchmark_repetitions={repetitions}", "--benchmark_format=json"], environment, core)
     entries = [entry for entry in json.loads(output)["benchmarks"]
                if entry["run_type"] == "iteration" and _SUFFIX.sub("", entry["name"]) == row]
     if not entries:
@@ -88,6 +89,18 @@ class Measurement:
                 _progress(f"round {turn + 1} of {rounds}, {row}", share, began)
                 self._run_row(row, turn)
             _progress(f"round {turn + 1} of {rounds} done", (turn + 1) / rounds, began, ends_line=True)
+        self._count()
+
+    def _count(self):
+        """Adds what the processor counts, of processes that are not timed, to each row's last entry."""
+        last = {(entry["peer"], entry["name"]): entry for entry in self.benchmarks}
+        for (peer, row), entry in last.items():
+            core = None if _OF_THREADS.match(row) else self.core
+            counted = run_row(self.programs[peer], row, {**(self.environment or {}), "FLUX_BENCH_COUNT": "1"}, core, 1)
+            counts = {event: counted[event] for event, _ in EVENTS if event in counted}
+            if not counts and question_of(row) == "containers":
+                return  # the machine offers none: all these rows ask for them
+            entry.update(counts)
 
     def _run_row(self, row, turn):
         core = None if _OF_THREADS.match(row) else self.core

@@ -76,7 +76,7 @@ LEGEND = """\
 The least of all processes; less is better. std/flux: how many times less flux takes than std::allocator.
 best rival: the least of those safe with threads. floor: a thread-local free list that never gives anything
 back and knows no owner. target: what flux set itself for the row; "missed (floor: ...)" or "(bound: ...)":
-where not even the floor reaches it on this machine, or the row named _bound, which no allocator can go below."""
+where not even the floor reaches it on this machine, or a perfect order of memory (walk_refilled_bound)."""
 
 
 def losses(leasts):

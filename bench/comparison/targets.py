@@ -79,11 +79,9 @@ def _checks(row, figures):
     """(holds, the limit of the machine in words or '') for each part of a row's target that was measured."""
     target, cells = TARGETS[row], figures[row]
     flux, std, floor = (cells.get(name) for name in ("flux", "std", "floor"))
-    bound = figures.get(bound_of(row), {}).get("flux")
     if target.least_std is not None and std:
-        limit, words = (bound, "bound") if bound else (floor, "floor")
-        short = limit and std / limit < target.least_std
-        yield std / flux >= target.least_std, f"{words}: {std / limit:.2f}x std" if short else ""
+        short = floor and std / floor < target.least_std
+        yield std / flux >= target.least_std, f"floor: {std / floor:.2f}x std" if short else ""
     if target.most_floor is not None and floor:
         yield flux / floor <= target.most_floor, ""
     if target.most is not None:
@@ -91,6 +89,7 @@ def _checks(row, figures):
     if target.most_of_row is not None:
         other, most = target.most_of_row
         fresh = figures.get(other, {}).get("flux")
+        bound = figures.get(bound_of(row), {}).get("flux")
         if fresh:
             short = bound and bound / fresh > most
             yield flux / fresh <= most, f"bound: {bound / fresh:.2f}x {other}" if short else ""

@@ -28,7 +28,7 @@ void drop_list(benchmark::State& state, Drop drop) {
   flux::Heap heap;
   const std::size_t nodes = scaled(kNodes);
   double seconds = 0;
-  for (auto _ : counted(state)) {
+  for (auto _ : state) {
     HeapList& list = filled(heap, nodes);
     const Stopwatch watch;
     drop(heap, list);
@@ -51,7 +51,7 @@ void heap_clear_1m(benchmark::State& state) {
 template <class List, class... Source>
 void build_and_drop(benchmark::State& state, Source&... source) {
   const std::size_t nodes = scaled(1'000);
-  for (auto _ : counted(state)) {
+  for (auto _ : state) {
     List list(source...);
     for (std::size_t i = 0; i < nodes; ++i) list.push_back(Payload{1});
     benchmark::DoNotOptimize(list);

@@ -12,7 +12,7 @@ template <class List>
 void list_first(benchmark::State& state) {
   static bool is_first = true;
   const std::size_t n = scaled(500'000);
-  for (auto _ : counted(state)) {
+  for (auto _ : state) {
     List list;
     const Stopwatch watch;
     fill(list, n);

@@ -21,7 +21,7 @@ constexpr std::size_t kReplays = 6;
 
 void replay(benchmark::State& state, const std::vector<orderbook::Message>& messages) {
   using Replay = orderbook::Replay<Allocator<std::byte>>;
-  for (auto _ : counted(state)) {
+  for (auto _ : state) {
     const orderbook::PhaseFigures whole = Replay(messages).run_whole(kReplays).warm;
     const orderbook::PhaseFigures each = Replay(messages).run_each(2).warm;
     state.counters["message_ns"] = static_cast<double>(whole.fastest) / static_cast<double>(messages.size());

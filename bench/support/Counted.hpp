@@ -1,8 +1,8 @@
 #pragma once
 
-// What the processor counts while a row's loop runs, beside its time: instructions, cycles, and misses of the caches
-// and of the translation look-aside buffer, all of user mode. Nothing where the machine does not offer it, as most
-// virtual ones do not.
+// What the processor counts while a row's loop runs: instructions, cycles, and misses of the caches and of the
+// translation look-aside buffer, all of user mode. Only with FLUX_BENCH_COUNT=1, because starting threads takes longer
+// then; and nothing where the machine does not offer it, as most virtual ones do not.
 
 #include <benchmark/benchmark.h>
 #include <linux/perf_event.h>
@@ -13,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 
 namespace bench {
 
@@ -20,6 +21,7 @@ namespace bench {
 class EventCounter {
  public:
   EventCounter(std::uint32_t type, std::uint64_t event) {
+    if (!is_asked_for()) return;
     perf_event_attr attributes{};
     attributes.size = sizeof attributes;
     attributes.type = type;
@@ -50,7 +52,12 @@ class EventCounter {
   }
 
  private:
-  int file_;
+  static bool is_asked_for() {
+    static const bool is = std::getenv("FLUX_BENCH_COUNT") != nullptr;
+    return is;
+  }
+
+  int file_ = -1;
 };
 
 struct CountedEvent {
@@ -70,7 +77,8 @@ inline constexpr std::array<CountedEvent, 4> kCountedEvents{{
 /// What the calling thread's last counted loop did, in the order of kCountedEvents; below 0 when nobody counted.
 inline thread_local std::array<double, kCountedEvents.size()> last_counts{-1, -1, -1, -1};
 
-/// A row's loop: `for (auto _ : counted(state))` counts what `for (auto _ : state)` times. `report` tells of it.
+/// A row's loop: `for (auto _ : counted(state))` counts what `for (auto _ : state)` does, and `report` tells of it. For
+/// rows that do nothing in their loops besides what they time.
 class Counted {
  public:
   explicit Counted(benchmark::State& state) : state_(state) {}

@@ -22,12 +22,15 @@ using flux::test::require;
 
 constexpr std::size_t kObjects = 5000;  // more than a bin holds, also by half
 
-const Code program_code = {[] { return allocate(kClass); }, [](void* object) { deallocate(object, kClass); }};
+const Code program_code = {FLUX_SHARED_CODE != 0, [] { return allocate(kClass); },
+                           [](void* object) { deallocate(object, kClass); }};
 
 std::vector<void*> left;
 pthread_key_t key;
 int rounds = 0;
 const Code* last_code = nullptr;
+pthread_t left_by;
+bool has_found_both = false;
 
 std::vector<void*> allocate_many(const Code& code) {
   std::vector<void*> objects;
@@ -45,6 +48,7 @@ void take_turn(void* self) {
     pthread_setspecific(key, self);
     return;
   }
+  left_by = pthread_self();
   left = allocate_many(*last_code);
   for (std::size_t i = 0; i != kObjects / 2; ++i) {
     last_code->deallocate(left.back());
@@ -100,6 +104,8 @@ void find_both(const Code& first, const Code& then) {
   ThreadHeap* const leaver = ThreadHeap::owner_of(left.front());
   require(leaver != local_heap<>.heap(), "a thread has a heap of its own");
   deallocate_all(then, left);
+  has_found_both = pthread_equal(pthread_self(), left_by) != 0;  // at the same address
+  if (!has_found_both) return deallocate_all(first, objects);
   std::thread([leaver] {
     deallocate_all(program_code, allocate_many(program_code));
     require(local_heap<>.heap() == leaver, "a heap that was left is adopted");
@@ -131,6 +137,8 @@ int main() {
       }
     }
   }
-  if (!FLUX_SHARED_CODE) follow(library_code, find_both, program_code, library_code);
+  if (library_code.is_shared && !program_code.is_shared) {
+    while (!has_found_both) follow(library_code, find_both, program_code, library_code);
+  }
   return 0;
 }

@@ -2,5 +2,5 @@
 
 #include "process/thread_address.hpp"
 
-const Code library_code = {[] { return flux::detail::allocate(kClass); },
+const Code library_code = {FLUX_SHARED_CODE != 0, [] { return flux::detail::allocate(kClass); },
                            [](void* object) { flux::detail::deallocate(object, kClass); }};

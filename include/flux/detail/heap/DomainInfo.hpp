@@ -20,7 +20,8 @@ struct DomainInfo {
   ParkedBytes* parked_bytes = &detail::parked_bytes;
   /// Objects of other heaps that threads freed which had no heap of their own in the domain. By class, from the
   /// beginning on.
-  std::array<std::atomic<std::size_t>, kSizeClasses> freed_elsewhere{};
+  alignas(128)
+      std::array<std::atomic<std::size_t>, kSizeClasses> freed_elsewhere{};  // slow calls read what is above
 
   /// Counts an object of another heap that a thread freed whose bins are these. One without a heap counts for all such
   /// threads of the domain, which costs some nanoseconds.

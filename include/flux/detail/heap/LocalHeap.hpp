@@ -77,7 +77,7 @@ class LocalHeap {
   DomainInfo& domain_;
   ParkedHeaps& parked_;
   OwnedHeap owned_{};
-  std::uint32_t freed_alone_ = 0;  ///< objects that the thread freed while it had no heap
+  std::uint32_t freed_alone_ = 0;  ///< objects freed without a heap, since the thread last asked for one
 };
 
 static_assert(std::is_trivially_destructible_v<LocalHeap>);
@@ -138,12 +138,11 @@ template <class Domain = void>
 /// can read in a place of its own what it freed and find what it has on the way.
 void LocalHeap::deallocate_first(ThreadHeap* owner, void* object, unsigned size_class,
                                  FoundBins found) noexcept {
+  const KeepErrno keep;
   take_over(found);
   const bool is_armed = local_thread.arm();
-  if (heap() == nullptr && is_armed && ++freed_alone_ > kMostFreedAlone) {
-    const KeepErrno keep;
-    if (!take_heap(found.place)) freed_alone_ = 0;  // memory is out: not with each object
-  }
+  if (heap() == nullptr && is_armed && ++freed_alone_ > kMostFreedAlone && !take_heap(found.place))
+    freed_alone_ = 0;  // memory is out: not with each object
   if (owner == heap())
     return owner->push(object, size_class);  // outside its main piece, or it had been parked
   domain_.count_freed_elsewhere(size_class, heap() == nullptr ? &no_bins : heap()->bins());
