@@ -18,6 +18,7 @@ p, li { max-width: 48rem; } .wide { overflow-x: auto; } svg { max-width: 100%; h
 table { border-collapse: collapse; font-size: 13px; } th, td { padding: 2px 7px; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } thead th { border-bottom: 1px solid #888; vertical-align: bottom; }
 thead th span { writing-mode: vertical-rl; transform: rotate(180deg); font-weight: normal; }
+th.words, td.words { text-align: left; white-space: normal; min-width: 17rem; }
 .key td { width: 5rem; text-align: center; } dt { font-weight: bold; } dd { margin: 0 0 .4rem 1rem; } small { color: #555; }
 """
 
@@ -105,12 +106,14 @@ def _published(samples):
     for claim in PUBLISHED:
         ours = claim.measure(samples)
         lines.append(f"<tr><td>{html.escape(claim.what)}</td><td>{html.escape(claim.said)}</td>"
-                     f"<td>{html.escape(ours or 'not measured')}</td><td>{html.escape(claim.remark)}</td></tr>")
-    return ('<div class="wide"><table><thead><tr><th>what</th><th>published</th><th>flux here</th><th>how it compares</th>'
+                     f"<td>{html.escape(ours or 'not measured')}</td>"
+                     f'<td class="words">{html.escape(claim.remark)}</td></tr>')
+    return ('<div class="wide"><table><thead><tr><th>what</th><th>published</th>'
+            '<th>flux here, and how many times as much others need</th><th class="words">how it compares</th>'
             f'</tr></thead><tbody>{"".join(lines)}</tbody></table></div>')
 
 
-def _pictures(key, samples, benchmarks, peers):
+def _pictures(key, samples, rows, benchmarks, peers):
     drawn = []
     if key == "latency":
         drawn.append(pictures.latency(benchmarks, peers))
@@ -118,8 +121,14 @@ def _pictures(key, samples, benchmarks, peers):
         drawn += [pictures.drift(benchmarks, peers), pictures.overhead(samples, peers)]
     else:
         drawn.append(pictures.scaling(samples, peers) if key == "scaling" else "")
-        drawn.append(pictures.bars(samples, [row for row in samples.series(key) if not pictures.is_scaling(row)], peers))
+        drawn.append(pictures.bars(samples, [row for row in rows if not pictures.is_scaling(row)], peers))
     return "".join(drawn)
+
+
+def _plain_table(samples, rows):
+    lines = "".join(f"<tr><td>{html.escape(row)}</td><td>{number(samples.least(row, 'flux'))} "
+                    f"{samples.units[row]}</td></tr>" for row in rows)
+    return f"<table>{lines}</table>"
 
 
 def _counts(key, benchmarks, peers):
@@ -146,16 +155,15 @@ def _section(question, samples, benchmarks, allocators):
     there = {peer for row in rows for peer in samples.peers(row)}
     peers = [peer for peer in allocators if peer in there]
     others = [peer for peer in peers if peer != "flux"]
+    compared = [row for row in rows if len(samples.peers(row)) > 1]
     parts = [f'<h2 id="{question.key}">{html.escape(question.title)}</h2><p>{html.escape(question.words)}</p>']
     if question.key == "published":
         parts.append(_published(samples))
-    if others:
-        parts.append(f"<p>How many times as much as flux each needs:</p>{_ratio_table(samples, rows, others)}")
-        parts.append(f'<div class="wide">{_pictures(question.key, samples, benchmarks, peers)}</div>')
-    else:
-        lines = "".join(f"<tr><td>{html.escape(row)}</td><td>{number(samples.least(row, 'flux'))} "
-                        f"{samples.units[row]}</td></tr>" for row in rows)
-        parts.append(f"<table>{lines}</table>")
+    if compared:
+        parts.append(f"<p>How many times as much as flux each needs:</p>{_ratio_table(samples, compared, others)}")
+        parts.append(f'<div class="wide">{_pictures(question.key, samples, compared, benchmarks, peers)}</div>')
+    elif question.key != "published":
+        parts.append(_plain_table(samples, rows))
     parts.append(_counts(question.key, benchmarks, peers))
     return "".join(parts)
 
