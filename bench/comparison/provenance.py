@@ -59,9 +59,11 @@ def _flags(cache):
     return f"-std=c++20 {' '.join(words)} ({build_type or 'no'} build type; no -march)"
 
 
-def _versions(allocators):
-    packages = {PEERS[name].package for name in allocators} | {"libbenchmark-dev", "libboost-container-dev"}
-    found = []
+def _versions(cache, allocators):
+    given = {name: cache[f"FLUX_BENCH_{name}_ROOT"] for name in allocators if cache.get(f"FLUX_BENCH_{name}_ROOT")}
+    packages = {PEERS[name].package for name in allocators if name not in given}
+    packages |= {"libbenchmark-dev", "libboost-container-dev"}
+    found = [f"{name} in {folder}" for name, folder in given.items()]
     for package in sorted(packages - {""}):
         version = _output("dpkg-query", "-W", "-f", "${Version}", package)
         if version:
@@ -86,6 +88,6 @@ def provenance(build, allocators):
         "kernel": platform.release(),
         "compiler": _compiler(cache),
         "flags": _flags(cache),
-        "versions": _versions(allocators),
+        "versions": _versions(cache, allocators),
         "transparent huge pages": _text("/sys/kernel/mm/transparent_hugepage/enabled") or "unknown",
     }
