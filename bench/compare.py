@@ -46,7 +46,8 @@ def chosen_allocators(build, peers):
     asked = [name for name in RIVALS if name in there] if peers == "all" else [n for n in peers.split(",") if n]
     for name in (*BASICS, *asked):
         if name not in there:
-            raise BenchError(f"no program for {name} in {build}; built: {', '.join(there) or 'none'}")
+            raise BenchError(f"no program for {name} in {build}; built: {', '.join(there) or 'none'} (cmake --build "
+                             f"{build}, with --target flux_bench_full for all)")
     return [*BASICS, *(name for name in asked if name not in BASICS)]
 
 
@@ -81,8 +82,15 @@ def run(arguments):
 
 
 def read(path):
-    with open(path, encoding="utf-8") as file:
-        return json.load(file)
+    """What an earlier run wrote; BenchError when it is anything else."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            results = json.load(file)
+        if results["context"]["allocators"] and results["benchmarks"]:
+            return results
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise BenchError(f"{path}: not what compare.py --json writes")
 
 
 def write(path, text):

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -12,11 +13,13 @@ namespace orderbook {
 /// What the user asked for.
 struct Options {
   static constexpr std::uint64_t kUsualMessages = 5'000'000;  ///< replayed in all, unless told otherwise
+  static constexpr std::uint64_t kMostReplays =
+      1'000;  ///< by itself: each is looked at besides, for its memory
 
   std::string file;       ///< empty: generate
   std::string json_file;  ///< empty: none
   std::uint64_t generate = 100'000;
-  std::uint64_t repeat = 0;  ///< 0: enough for kUsualMessages
+  std::uint64_t repeat = 0;  ///< 0: enough for kUsualMessages, or kMostReplays
   std::uint64_t runs = 5;
   std::uint64_t seed = 1;
   bool wants_mix = false;
@@ -25,7 +28,7 @@ struct Options {
   std::uint64_t repeat_for(std::size_t messages) const noexcept {
     if (repeat != 0) return repeat;
     const std::uint64_t enough = (kUsualMessages + messages - 1) / messages;
-    return enough < 2 ? 2 : enough;
+    return std::clamp<std::uint64_t>(enough, 2, kMostReplays);
   }
 
   static constexpr const char* kHelp =
@@ -35,7 +38,7 @@ struct Options {
       "  --messages FILE  replay a LOBSTER message file (default: a generated flow)\n"
       "  --generate N     length of the generated flow, in messages (default: 100000)\n"
       "  --seed S         seed of the generated flow (default: 1)\n"
-      "  --repeat K       replays in one run (default: as many as make 5000000 messages, at least 2)\n"
+      "  --repeat K       replays in one run (default: as many as make 5000000 messages, 2 to 1000)\n"
       "  --runs R         runs of each allocator, interleaved; the least of each figure counts (default: 5)\n"
       "  --json FILE      write the report to a file as well, as one JSON object\n"
       "  --mix            print what the flow is made of, and replay nothing\n"

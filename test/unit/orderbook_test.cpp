@@ -261,6 +261,7 @@ BOOST_AUTO_TEST_CASE(options_are_read_in_both_spellings_and_mistakes_are_named) 
   BOOST_TEST(options.repeat_for(7) == 3U);
   BOOST_TEST(Options().repeat_for(91'997) == 55U);
   BOOST_TEST(Options().repeat_for(100'000'000) == 2U);
+  BOOST_TEST(Options().repeat_for(3) == 1'000U);
   BOOST_TEST(error({"--frob"}) == "unknown argument \"--frob\"");
   BOOST_TEST(error({"--mix=1"}) == "unknown argument \"--mix=1\"");
   BOOST_TEST(error({"--json"}) == "--json lacks its value");
