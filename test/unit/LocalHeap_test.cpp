@@ -360,4 +360,35 @@ BOOST_AUTO_TEST_CASE(a_thread_that_only_frees_seldom_asks_for_memory_that_is_out
   owner.join();
 }
 
+BOOST_AUTO_TEST_CASE(a_thread_that_reserved_does_not_help_until_it_has_ended) {
+  FreshHeaps fresh;
+  const Objects objects = left_behind(10);
+  ThreadHeap* const parked = ThreadHeap::owner_of(objects.front());
+  bool had_help = false, has_help = false;
+  std::barrier taken(2), reserved(2);
+  std::thread keeper([&] {  // has the parked heap while the other thread takes one
+    deallocate(allocate(kClass), kClass);
+    taken.arrive_and_wait();
+    reserved.arrive_and_wait();
+  });
+  taken.arrive_and_wait();
+  const bool had_ended = run_thread_to_its_end(
+      [&] {
+        local_heap<>.reserve(kClass, 10, find_bins<void>());
+        reserved.arrive_and_wait();
+        keeper.join();
+        deallocate(objects[0], kClass);
+        local_thread.outbox().flush();
+        had_help = parked->chains_collected() != 0;
+      },
+      [&] {
+        deallocate(objects[1], kClass);
+        has_help = parked->chains_collected() != 0;
+        deallocate_all(std::span(objects).subspan(2), kClass);
+      });
+  BOOST_TEST(had_ended);
+  BOOST_TEST(!had_help);
+  BOOST_TEST(has_help);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

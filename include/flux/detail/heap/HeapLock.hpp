@@ -44,7 +44,7 @@ class Wait {
 };
 
 // Excludes those who work on the slabs of a thread heap: its owner, on the slow paths, and threads that trim or help.
-// Nearly always free: one exchange a slow call.
+// Nearly always free: one compare-exchange a slow call.
 //
 //   taken_: by nobody, from outside by a thread that does not own the heap, or else by its owner
 class HeapLock {
