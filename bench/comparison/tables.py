@@ -80,12 +80,12 @@ where not even the floor reaches it on this machine, or a perfect order of memor
 
 
 def losses(leasts):
-    """[(row, [(peer, value)], flux)] where another allocator needs less than flux, by more than 2 %; the floor aside."""
+    """[(row, [(peer, value)], flux)] where another allocator needs less than flux, by more than 2 %; the floors aside."""
     lost = []
     for row, cells in leasts.items():
         flux = None if row.endswith("_bound") else cells.get("flux")
         ahead = [(name, value) for name, value in cells.items()
-                 if flux is not None and name != "floor" and not PEERS[name].is_flux
+                 if flux is not None and not name.startswith("floor") and not PEERS[name].is_flux
                  and value + 0.02 * abs(value) < flux]
         if ahead:
             lost.append((row, sorted(ahead, key=lambda peer: peer[1]), flux))

@@ -1,42 +1,19 @@
 #pragma once
 
-#include <sys/mman.h>
-
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <new>
+
+#include "peers/FloorChunk.hpp"
 
 namespace bench {
 
 inline constexpr const char* kPeerName = "floor";
 
-struct FloorLink {
-  FloorLink* next;
-};
-
 /// The calling thread's free objects of one size.
 template <std::size_t kSize>
 struct FloorList {
   static inline constinit thread_local FloorLink* head = nullptr;
-};
-
-/// The calling thread's fresh memory: huge pages, so that its first touch is as cheap as it can be.
-struct FloorChunk {
-  static constexpr std::size_t kSize = std::size_t{32} << 20;
-  static constexpr std::size_t kHugePage = std::size_t{2} << 20;
-  static inline constinit thread_local char* next = nullptr;
-  static inline constinit thread_local std::size_t left = 0;
-
-  [[gnu::noinline, gnu::cold]] static void map() {
-    void* const p = ::mmap(nullptr, kSize + kHugePage, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p == MAP_FAILED) throw std::bad_alloc{};
-    const std::size_t to_boundary = -reinterpret_cast<std::uintptr_t>(p) & (kHugePage - 1);
-    next = static_cast<char*>(p) + to_boundary;
-    left = kSize;
-    ::madvise(next, kSize, MADV_HUGEPAGE);
-  }
 };
 
 /// The floor: the least that one-object allocation can cost. A free list per thread and size that never gives
@@ -70,19 +47,8 @@ class FloorAllocator {
   friend bool operator==(const FloorAllocator&, const FloorAllocator&) noexcept { return true; }
 
  private:
-  static constexpr std::size_t size() {
-    static_assert(alignof(T) <= alignof(FloorLink));
-    return (sizeof(T) + sizeof(FloorLink) - 1) / sizeof(FloorLink) * sizeof(FloorLink);
-  }
-
-  static T* carve() {
-    if (FloorChunk::left < size()) [[unlikely]]
-      FloorChunk::map();
-    char* const object = FloorChunk::next;
-    FloorChunk::next += size();
-    FloorChunk::left -= size();
-    return reinterpret_cast<T*>(object);
-  }
+  static constexpr std::size_t size() { return floor_size<T>(); }
+  static T* carve() { return static_cast<T*>(FloorChunk::carve(size())); }
 };
 
 template <class T>
