@@ -1,12 +1,13 @@
 #pragma once
 
 // The floor, as it would be if it knew whose an object is: the thread's range and its lists lie in one place, found by a
-// thread-local pointer, and a free compares the address with the range first. It sends nothing home and gives nothing
-// back. What an allocator whose objects may change threads needs for the shortest of its operations, and no more.
+// thread-local pointer, and a free compares the address with the range first. What others freed is kept on a list that
+// nobody takes from, and nothing goes back. What an allocator whose objects may change threads needs for the shortest of
+// its operations, and no more.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <new>
 
@@ -25,6 +26,16 @@ struct FloorLists {
 };
 inline FloorLists floor_of_nobody{};
 inline constinit thread_local FloorLists* floor_lists = &floor_of_nobody;
+
+inline std::atomic<FloorLink*> floor_of_others{nullptr};
+
+[[gnu::noinline, gnu::cold]] inline void free_of_another(void* p) noexcept {
+  auto* const link = ::new (p) FloorLink{floor_of_others.load(std::memory_order_relaxed)};
+  // release: whoever took the list would follow the links.
+  while (!floor_of_others.compare_exchange_weak(link->next, link, std::memory_order_release,
+                                                std::memory_order_relaxed)) {
+  }
+}
 
 template <class T>
 class FloorOfOwnersAllocator {
@@ -49,7 +60,7 @@ class FloorOfOwnersAllocator {
     if (n != 1) return std::allocator<T>{}.deallocate(p, n);
     FloorLists& lists = *floor_lists;
     if (reinterpret_cast<std::uintptr_t>(p) - lists.begin >= lists.bytes) [[unlikely]]
-      std::abort();
+      return free_of_another(p);
     FloorLink*& head = lists.heads[list()];
     head = ::new (static_cast<void*>(p)) FloorLink{head};
   }
