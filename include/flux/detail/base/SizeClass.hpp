@@ -42,16 +42,31 @@ constexpr std::size_t stride_of(unsigned size_class) noexcept {
   return std::size_t{coarse % 8 + 9} << (coarse / 8 + 5);
 }
 
+/// The last byte of the size rounded up to the alignment (a power of two): no smaller stride serves. Of 0 bytes it lies
+/// beyond all.
+constexpr std::size_t last_byte(std::size_t bytes, std::size_t alignment) noexcept {
+  return (bytes - 1) | (alignment - 1);
+}
+
+/// Whether a fine class serves `bytes`, not 0, at `alignment`, and which: its stride is a multiple of the alignment, or the
+/// next multiple of 8 is.
+constexpr bool is_fine(std::size_t bytes, std::size_t alignment) noexcept {
+  return last_byte(bytes, alignment) < kFineClasses * 8;
+}
+constexpr unsigned fine_class_of(std::size_t bytes, std::size_t alignment) noexcept {
+  return static_cast<unsigned>(last_byte(bytes, alignment) / 8);
+}
+
 /// The smallest class that serves `bytes` at `alignment` (a power of two), or kNoSizeClass when none does that holds
 /// at most `largest`. A class serves an alignment when its stride is a multiple of it: slabs begin at multiples of
 /// kUnitBytes.
 constexpr unsigned size_class_of(std::size_t bytes, std::size_t alignment,
                                  std::size_t largest = kLargestSmallObject) noexcept {
+  if (is_fine(bytes, alignment)) [[likely]]
+    return fine_class_of(bytes, alignment);
   if (bytes > largest || alignment > kLargestAlignment) return kNoSizeClass;
-  // No stride below this serves; among the fine classes it is one, or the next multiple of 8 is.
-  const std::size_t rounded = (bytes + (bytes == 0) + alignment - 1) & ~(alignment - 1);
-  if (rounded <= kFineClasses * 8) return static_cast<unsigned>((rounded - 1) / 8);
-  unsigned size_class = size_class_of(rounded);
+  if (bytes == 0) return size_class_of(1, alignment);
+  unsigned size_class = size_class_of(last_byte(bytes, alignment) + 1);
   constexpr std::size_t kAlwaysServed = 32;  // beyond the fine classes: strides are multiples of it
   if (alignment <= kAlwaysServed) return size_class;
   while (size_class < kSizeClasses && (stride_of(size_class) & (alignment - 1)) != 0) ++size_class;
