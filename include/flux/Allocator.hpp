@@ -11,7 +11,7 @@
 #include <flux/detail/base/OperatorNew.hpp>
 #include <flux/detail/heap/LocalHeap.hpp>
 
-namespace flux {
+namespace flux::inline FLUX_ABI {
 
 /// What allocate_at_least returns: room for `count` objects at `ptr`.
 #if defined(__cpp_lib_allocate_at_least)
@@ -77,6 +77,7 @@ class Allocator {
   constexpr void deallocate(T* p, std::size_t n) noexcept {
     if (__builtin_is_constant_evaluated()) return std::allocator<T>{}.deallocate(p, n);
     if (is_slab_object(n)) return detail::deallocate<Tag>(p, size_class());
+    if (!detail::check_no_object(p, detail::domain_info<Tag>.name)) return;
     detail::operator_delete(p, n * sizeof(T), alignof(T));
   }
 
@@ -105,4 +106,4 @@ constexpr bool operator==(const Allocator<T, Tag>&, const Allocator<U, Tag>&) no
   return true;
 }
 
-}  // namespace flux
+}  // namespace flux::inline FLUX_ABI

@@ -2,9 +2,10 @@
 
 #include <boost/container/pmr/memory_resource.hpp>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/heap/Resource.hpp>
 
-namespace flux {
+namespace flux::inline FLUX_ABI {
 
 /// flux::MemoryResource for the containers of `boost::container::pmr`: the same contract, with Boost's base class.
 /// Not part of flux/flux.hpp: this header alone needs Boost.Container.
@@ -18,4 +19,4 @@ TaggedBoostMemoryResource<Tag>* boost_memory_resource() noexcept {
   return &detail::everlasting<TaggedBoostMemoryResource<Tag>>.resource;
 }
 
-}  // namespace flux
+}  // namespace flux::inline FLUX_ABI

@@ -14,13 +14,14 @@
 #include <utility>
 #include <vector>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/OperatorNew.hpp>
 #include <flux/detail/heap/BufferCounts.hpp>
 #include <flux/detail/heap/LocalHeap.hpp>
 
 // Byte buffers by size, for programs that read, send and hand on: network stacks, logs, codecs.
 
-namespace flux {
+namespace flux::inline FLUX_ABI {
 
 /// When a pool overwrites a buffer's bytes with zeros, all of its capacity.
 enum class Zeroing {
@@ -301,4 +302,4 @@ class BufferPool {
   std::unique_ptr<detail::BufferTables> tables_;
 };
 
-}  // namespace flux
+}  // namespace flux::inline FLUX_ABI

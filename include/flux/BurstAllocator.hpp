@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include <flux/Allocator.hpp>
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/heap/Burst.hpp>
 
 // Named, not defined: this header needs no Boost; who calls a function that takes a chain has included it.
@@ -16,7 +17,7 @@ template <class Chain, class T>
 class transform_multiallocation_chain;
 }  // namespace boost::container::dtl
 
-namespace flux {
+namespace flux::inline FLUX_ABI {
 
 /// flux::Allocator with the functions of Boost.Container's allocators of version 2 besides. Over it the node
 /// containers of `boost::container` ask for all nodes of a range at once, and free all of them at once when
@@ -120,4 +121,4 @@ class BurstAllocator : public Allocator<T, Tag> {
   }
 };
 
-}  // namespace flux
+}  // namespace flux::inline FLUX_ABI

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <stdexcept>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Settings.hpp>
 #include <flux/detail/heap/LocalHeap.hpp>
 
@@ -14,7 +15,7 @@
 // flux of its own (hidden visibility, RTLD_LOCAL, or an executable that does not export its symbols) has settings
 // and heaps of its own.
 
-namespace flux {
+namespace flux::inline FLUX_ABI {
 
 /// As a retention limit: free memory never goes back by itself.
 inline constexpr std::size_t kHold = SIZE_MAX;
@@ -38,6 +39,7 @@ template <class Tag = void>
 void reserve(std::size_t bytes, std::size_t n, std::size_t alignment = alignof(void*)) {
   if (!std::has_single_bit(alignment))
     std::__throw_invalid_argument("flux::reserve: the alignment is not a power of two");
+  if constexpr (!detail::kUsesSlabs) return;
   const unsigned size_class = detail::size_class_of(bytes, alignment);
   if (size_class == detail::kNoSizeClass)
     std::__throw_invalid_argument(
@@ -80,4 +82,4 @@ inline void set_retention_limit(std::size_t bytes) noexcept { detail::retention_
 inline std::size_t huge_pages_from() noexcept { return detail::huge_pages_from.get(); }
 inline void set_huge_pages_from(std::size_t bytes) noexcept { detail::huge_pages_from.set(bytes); }
 
-}  // namespace flux
+}  // namespace flux::inline FLUX_ABI

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <functional>
 
-namespace flux {
+#include <flux/detail/base/Config.hpp>
+
+namespace flux::inline FLUX_ABI {
 
 /// Names an object of a HandlePool<T>, also after it is gone: then the pool says so. 64 bits that may be
 /// copied, compared, hashed, stored and sent as they please; T may be incomplete. A default-constructed one
@@ -36,7 +38,7 @@ class Handle {
   std::uint64_t bits_ = 0;
 };
 
-}  // namespace flux
+}  // namespace flux::inline FLUX_ABI
 
 /// Mixed, because the objects of a pool differ in few bits.
 template <class T>

@@ -9,10 +9,11 @@
 #include <utility>
 
 #include <flux/Handle.hpp>
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Construct.hpp>
 #include <flux/detail/handle/SlotPool.hpp>
 
-namespace flux {
+namespace flux::inline FLUX_ABI {
 
 /// Objects that are named by handles: a handle of an object that is gone is told from one whose object lives,
 /// for sure and at the price of a comparison. Objects stay where they are until they are destroyed.
@@ -178,4 +179,4 @@ class HandlePool {
   detail::SlotPool slots_;
 };
 
-}  // namespace flux
+}  // namespace flux::inline FLUX_ABI

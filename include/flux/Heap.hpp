@@ -9,12 +9,13 @@
 #include <type_traits>
 
 #include <flux/Allocator.hpp>
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/heap/InstanceHeap.hpp>
 #include <flux/detail/heap/Resource.hpp>
 
 // Heaps that a program makes and drops as a whole, with what is in them.
 
-namespace flux {
+namespace flux::inline FLUX_ABI {
 
 template <class T>
 class HeapAllocator;
@@ -164,4 +165,4 @@ class HeapResource final : public std::pmr::memory_resource {
   Heap* heap_;
 };
 
-}  // namespace flux
+}  // namespace flux::inline FLUX_ABI

@@ -2,9 +2,10 @@
 
 #include <memory_resource>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/heap/Resource.hpp>
 
-namespace flux {
+namespace flux::inline FLUX_ABI {
 
 /// A `std::pmr::memory_resource` over the slab heaps of the calling thread: sizes up to 32 KiB, aligned up to 4 KiB,
 /// come from slabs, all else from `operator new`. For `std::pmr` containers and all that takes a memory_resource*.
@@ -22,4 +23,4 @@ TaggedMemoryResource<Tag>* memory_resource() noexcept {
   return &detail::everlasting<TaggedMemoryResource<Tag>>.resource;
 }
 
-}  // namespace flux
+}  // namespace flux::inline FLUX_ABI

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/heap/LocalHeap.hpp>
 
 // Memory by its size alone, in the manner of malloc. Sizes up to 32 KiB, aligned up to 4 KiB, come from the calling
@@ -18,7 +19,7 @@
 // for deallocate with its size, or for that library. All of them may be called by
 // any thread, but not from signal handlers; any thread may free, at any time.
 
-namespace flux {
+namespace flux::inline FLUX_ABI {
 
 namespace detail {
 
@@ -49,7 +50,7 @@ namespace detail {
 inline unsigned class_at(const void* p) noexcept {
   const Slab& slab = Region::slab_of(p);
   if (slab.capacity == 0 || !slab.holds(p)) [[unlikely]]
-    die("an address that flux::allocate never gave");
+    die("an address that flux::allocate never gave", p);
   return slab.size_class;
 }
 
@@ -79,7 +80,7 @@ inline void deallocate(void* p, std::size_t bytes,
     return;
   const unsigned size_class = detail::size_class_of(bytes, alignment);
   if (size_class == detail::kNoSizeClass) [[unlikely]]
-    return std::free(p);
+    return detail::check_no_object(p, "default") ? std::free(p) : void();
   detail::deallocate(p, size_class);
 }
 
@@ -96,4 +97,4 @@ inline void deallocate(void* p) noexcept {
   return detail::stride_of(detail::class_at(p));
 }
 
-}  // namespace flux
+}  // namespace flux::inline FLUX_ABI

@@ -7,10 +7,11 @@
 #include <utility>
 
 #include <flux/Allocator.hpp>
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Construct.hpp>
 #include <flux/detail/heap/NamedDomain.hpp>
 
-namespace flux {
+namespace flux::inline FLUX_ABI {
 
 /// Slabs that hold nothing but objects of type T, under a name that statistics show: a domain of memory for one type,
 /// which no other provider and no allocator shares. For every T up to 1 MiB, aligned up to 4 KiB; from 32 KiB on, where
@@ -42,11 +43,21 @@ class SlabProvider {
   using unique_ptr = std::unique_ptr<T, Deleter>;
 
   /// Storage for one T, without an object. Throws std::bad_alloc.
-  [[nodiscard]] static void* alloc_raw() { return detail::allocate<tag>(size_class()); }
+  [[nodiscard]] static void* alloc_raw() {
+    if constexpr (detail::kUsesSlabs)
+      return detail::allocate<tag>(size_class());
+    else
+      return detail::operator_new(sizeof(T), alignof(T));
+  }
 
   /// Frees storage. Requires that it came from alloc_raw of this provider, holds no object any more, and was not freed
   /// since; not nullptr.
-  static void free_raw(void* storage) noexcept { detail::deallocate<tag>(storage, size_class()); }
+  static void free_raw(void* storage) noexcept {
+    if constexpr (detail::kUsesSlabs)
+      detail::deallocate<tag>(storage, size_class());
+    else
+      detail::operator_delete(storage, sizeof(T), alignof(T));
+  }
 
   /// A new T(args...), or T{args...} when T is an aggregate. Throws std::bad_alloc, and what the constructor throws; then nothing is left behind.
   template <class... Args>
@@ -73,7 +84,7 @@ class SlabProvider {
 
   /// Has memory ready for `n` objects, for the calling thread: see flux::reserve.
   static void reserve(std::size_t n) {
-    if (n != 0) detail::local_heap<tag>.reserve(size_class(), n, detail::find_bins<tag>());
+    if (detail::kUsesSlabs && n != 0) detail::local_heap<tag>.reserve(size_class(), n, detail::find_bins<tag>());
   }
 
  private:
@@ -95,10 +106,10 @@ class SlabProvider {
 
   static constexpr unsigned size_class() noexcept {
     constexpr unsigned kClass = detail::size_class_of(sizeof(T), alignof(T), detail::kLargestObject);
-    static_assert(kClass != detail::kNoSizeClass,
+    static_assert(kClass != detail::kNoSizeClass || !detail::kUsesSlabs,
                   "flux::SlabProvider<T>: T is larger than 1 MiB, or aligned beyond 4 KiB");
     return kClass;
   }
 };
 
-}  // namespace flux
+}  // namespace flux::inline FLUX_ABI

@@ -5,11 +5,12 @@
 #include <string_view>
 #include <vector>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/heap/Census.hpp>
 
 // What memory flux has, and for what. How it is printed: flux/StatisticsText.hpp.
 
-namespace flux {
+namespace flux::inline FLUX_ABI {
 
 /// The objects of one size class in one domain. live + free == objects.
 struct ClassStatistics {
@@ -84,4 +85,4 @@ inline Statistics stats() {
   return statistics;
 }
 
-}  // namespace flux
+}  // namespace flux::inline FLUX_ABI

@@ -10,12 +10,13 @@
 #include <vector>
 
 #include <flux/Statistics.hpp>
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Text.hpp>
 
 // Statistics for people, for programs, and for Prometheus. Whatever the stream's locale and flags are, digits come
 // plain. Any thread; throws std::bad_alloc, and what the stream throws.
 
-namespace flux {
+namespace flux::inline FLUX_ABI {
 
 namespace detail {
 
@@ -164,4 +165,4 @@ inline void write_prometheus(std::ostream& out, const Statistics& statistics) {
   out.write(text.data(), static_cast<std::streamsize>(text.size()));
 }
 
-}  // namespace flux
+}  // namespace flux::inline FLUX_ABI

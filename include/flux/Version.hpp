@@ -3,11 +3,13 @@
 
 #include <compare>
 
+#include <flux/detail/base/Config.hpp>
+
 #define FLUX_VERSION_MAJOR 0
 #define FLUX_VERSION_MINOR 1
 #define FLUX_VERSION_PATCH 0
 
-namespace flux {
+namespace flux::inline FLUX_ABI {
 
 struct Version {
   int major_number;
@@ -19,4 +21,4 @@ struct Version {
 
 inline constexpr Version kVersion{FLUX_VERSION_MAJOR, FLUX_VERSION_MINOR, FLUX_VERSION_PATCH};
 
-}  // namespace flux
+}  // namespace flux::inline FLUX_ABI

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Text.hpp>
 #include <flux/detail/heap/Census.hpp>
 
@@ -24,7 +25,7 @@
 // Containers that are static or thread-local live until after `main`, and are found. What lies in a flux::Heap, and the
 // objects of a flux::HandlePool, are not looked at.
 
-namespace flux {
+namespace flux::inline FLUX_ABI {
 
 /// A slab, as a visitor sees it. Valid while the visitor runs.
 class SlabView {
@@ -115,4 +116,4 @@ inline std::size_t report_leaks(std::ostream& out, std::size_t most_addresses = 
   return total;
 }
 
-}  // namespace flux
+}  // namespace flux::inline FLUX_ABI

@@ -7,6 +7,7 @@
 #include <flux/HandlePool.hpp>
 #include <flux/Heap.hpp>
 #include <flux/MemoryResource.hpp>
+#include <flux/Misuse.hpp>
 #include <flux/Raw.hpp>
 #include <flux/SlabProvider.hpp>
 #include <flux/Statistics.hpp>

@@ -22,6 +22,7 @@
 #include "support/FailingPageSource.hpp"
 #include "support/InChild.hpp"
 #include "support/Pattern.hpp"
+#include "support/PlainOnly.hpp"
 #include "support/Quiet.hpp"
 #include "support/Random.hpp"
 #include "support/Sanitizers.hpp"
@@ -325,7 +326,7 @@ BOOST_AUTO_TEST_CASE(make_gives_a_pointer_of_one_words_size_that_destroys_and_fr
   BOOST_TEST(live_of<Provider::tag>() == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(get_unique_default_initialises) {
+BOOST_AUTO_TEST_CASE(get_unique_default_initialises, *flux::test::plain_only()) {
   struct Plain {
     std::array<unsigned char, 64> bytes;
   };

@@ -7,6 +7,7 @@
 
 #include "support/Blocks.hpp"
 #include "support/InChild.hpp"
+#include "support/PlainOnly.hpp"
 #include "support/Resident.hpp"
 #include "support/Sanitizers.hpp"
 #include "support/Threads.hpp"
@@ -134,17 +135,17 @@ void expect_a_list_to_fall(std::size_t node_bytes) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(a_list_of_8_M_nodes_falls_to_the_retention_limit_and_trim_gives_back_the_rest) {
+BOOST_AUTO_TEST_CASE(a_list_of_8_M_nodes_falls_to_the_retention_limit_and_trim_gives_back_the_rest, *flux::test::plain_only()) {
   expect_a_list_to_fall<long>(24);
 }
 
-BOOST_AUTO_TEST_CASE(a_list_of_8_M_larger_nodes_falls_to_the_retention_limit_and_trim_gives_back_the_rest) {
+BOOST_AUTO_TEST_CASE(a_list_of_8_M_larger_nodes_falls_to_the_retention_limit_and_trim_gives_back_the_rest, *flux::test::plain_only()) {
   expect_a_list_to_fall<Block<48>>(64);
 }
 
 // Of nodes freed in random order nearly all slabs become free with the last thousand: with a bounded piece of
 // work for each slow call, what is above the limit goes back by what the thread does next.
-BOOST_AUTO_TEST_CASE(nodes_freed_in_random_order_go_back_as_the_thread_goes_on) {
+BOOST_AUTO_TEST_CASE(nodes_freed_in_random_order_go_back_as_the_thread_goes_on, *flux::test::plain_only()) {
   for (const std::size_t limit : {std::size_t{0}, 32 * kMiB}) {
     const Fall fall = fall_of_shuffled(limit);
     report(fall, limit);
@@ -156,7 +157,7 @@ BOOST_AUTO_TEST_CASE(nodes_freed_in_random_order_go_back_as_the_thread_goes_on) 
   }
 }
 
-BOOST_AUTO_TEST_CASE(what_a_thread_freed_goes_back_at_its_end) {
+BOOST_AUTO_TEST_CASE(what_a_thread_freed_goes_back_at_its_end, *flux::test::plain_only()) {
   for (const std::size_t limit : kLimits) {
     const Fall fall = fall_of_ended_thread(limit);
     report(fall, limit);

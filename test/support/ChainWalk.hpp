@@ -14,8 +14,11 @@ inline Objects objects_of(detail::Carrier* run, std::size_t stride) {
   Objects objects;
   for (detail::Carrier* carrier = run; carrier != nullptr; carrier = carrier->following()) {
     objects.push_back(carrier);
-    for (std::size_t i = 0; i != detail::Carrier::carried_by(stride) && carrier->places()[i] != nullptr; ++i)
-      objects.push_back(carrier->places()[i]);
+    for (std::size_t i = 0; i != detail::Carrier::carried_by(stride); ++i) {
+      void* const carried = detail::Carrier::get(carrier->places() + i);
+      if (carried == nullptr) break;
+      objects.push_back(carried);
+    }
   }
   return objects;
 }

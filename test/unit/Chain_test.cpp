@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(any_number_of_objects_of_any_class_is_carried_whole) {
       const Run run = close(chain);
       BOOST_REQUIRE(is_same_set(objects_of(run.first, stride), objects.first(count)));
       BOOST_REQUIRE(carriers_of(run.first) == carriers_needed(count, stride));
-      BOOST_REQUIRE(run.last->next == nullptr);
+      BOOST_REQUIRE(run.last->following() == nullptr);
     }
   }
 }
@@ -136,12 +136,12 @@ BOOST_AUTO_TEST_CASE(objects_of_several_classes_share_a_chain) {
     chain.add(all.back(), is_small ? 16 : 256);
   }
   Objects carried;
-  for (Carrier* carrier = close(chain).first; carrier != nullptr; carrier = carrier->next) {
+  for (Carrier* carrier = close(chain).first; carrier != nullptr; carrier = carrier->following()) {
     const bool is_small = std::ranges::count(small.first(kMost), static_cast<void*>(carrier)) != 0;
-    Carrier* const rest = carrier->next;
-    carrier->next = nullptr;
+    Carrier* const rest = carrier->following();
+    carrier->link(nullptr);
     const Objects some = objects_of(carrier, is_small ? 16 : 256);
-    carrier->next = rest;
+    carrier->link(rest);
     carried.insert(carried.end(), some.begin(), some.end());
   }
   BOOST_TEST(is_same_set(carried, all));

@@ -15,6 +15,7 @@
 #include "support/HeapObjects.hpp"
 #include "support/OwnRegion.hpp"
 #include "support/OwnSource.hpp"
+#include "support/PlainOnly.hpp"
 #include "support/Random.hpp"
 #include "support/Sanitizers.hpp"
 #include "support/WithSetting.hpp"
@@ -270,7 +271,7 @@ BOOST_AUTO_TEST_CASE(a_step_gives_a_run_within_a_block_or_looks_at_a_region) {
   BOOST_TEST(source.pages.complaint() == "");
 }
 
-BOOST_AUTO_TEST_CASE(whole_blocks_go_back_in_one_call_each) {
+BOOST_AUTO_TEST_CASE(whole_blocks_go_back_in_one_call_each, *flux::test::plain_only()) {
   SmallSource source;
   const Slabs slabs = source.carve(1000, kSmall);
   source.retire(slabs);
@@ -371,7 +372,7 @@ BOOST_AUTO_TEST_CASE(a_dirty_unit_behind_where_they_are_looked_for_is_not_valid)
   BOOST_TEST(!source->is_valid());
 }
 
-BOOST_AUTO_TEST_CASE(small_pages_end_where_it_is_said_to_the_block) {
+BOOST_AUTO_TEST_CASE(small_pages_end_where_it_is_said_to_the_block, *flux::test::plain_only()) {
   for (const std::size_t layout : kLayouts) {
     const WithHugePagesFrom from(layout);
     OwnSource source;
@@ -389,8 +390,9 @@ BOOST_AUTO_TEST_CASE(a_heap_takes_no_memory_of_a_small_block_beyond_what_is_said
     OwnSource source;
     const Slabs slabs = source.carve(1100, kSmall);
     const std::byte* const begin = source->main_reservation().begin;
-    const std::size_t least = layout < kUnitBytes ? 0 : 2 * SlabSource::kHeapUnits * kUnitBytes;
-    const std::size_t small = std::max(layout / kUnitBytes * kUnitBytes, least);
+    constexpr std::size_t kBefore = SlabSource::kHeapIndex - SlabSource::kHeapUnits;  // not counted for the setting
+    const std::size_t least = layout < kUnitBytes ? 0 : (kBefore + 2 * SlabSource::kHeapUnits) * kUnitBytes;
+    const std::size_t small = std::max(layout < kUnitBytes ? 0 : (layout / kUnitBytes + kBefore) * kUnitBytes, least);
     const std::size_t block_end = (small + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
     for (const Slab* slab : slabs) {
       const auto offset = static_cast<std::size_t>(slab->begin() - begin);

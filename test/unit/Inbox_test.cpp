@@ -61,7 +61,7 @@ struct Taken {
 
   void add(Carrier* run) {
     for (Carrier* carrier = run; carrier != nullptr; carrier = carrier->following())
-      if (void* const object = carrier->places()[0]) {
+      if (void* const object = Carrier::get(carrier->places())) {
         ++carried;
         misread += *static_cast<std::size_t*>(object) != reinterpret_cast<std::uintptr_t>(object);
       }

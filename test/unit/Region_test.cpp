@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "support/OwnRegion.hpp"
+#include "support/PlainOnly.hpp"
 #include "support/Random.hpp"
 #include "support/Sanitizers.hpp"
 
@@ -139,7 +140,7 @@ BOOST_AUTO_TEST_CASE(units_are_taken_lowest_first_and_aligned_to_their_number_un
   }
 }
 
-BOOST_AUTO_TEST_CASE(what_large_slabs_skip_is_left_for_small_ones) {
+BOOST_AUTO_TEST_CASE(what_large_slabs_skip_is_left_for_small_ones, *flux::test::plain_only()) {
   OwnRegion region;
   BOOST_TEST(region.take_lowest(8) == 8u);
   BOOST_TEST(region.take_lowest(2) == 6u);

@@ -6,6 +6,7 @@
 
 #include "support/FreshHeaps.hpp"
 #include "support/HeapObjects.hpp"
+#include "support/PlainOnly.hpp"
 #include "support/Random.hpp"
 
 BOOST_AUTO_TEST_SUITE(thread_heap_shortage)
@@ -37,7 +38,7 @@ BOOST_AUTO_TEST_CASE(what_other_threads_freed_serves_another_class) {
   BOOST_TEST(complaint_about(*heap) == "");
 }
 
-BOOST_AUTO_TEST_CASE(what_lies_in_bins_serves_another_class) {
+BOOST_AUTO_TEST_CASE(what_lies_in_bins_serves_another_class, *flux::test::plain_only()) {
   OwnHeap heap;
   heap.pages().fail_from(1);
   for (unsigned c = 0; c != kSmallClasses; ++c) {

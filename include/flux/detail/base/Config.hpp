@@ -4,7 +4,36 @@
 #error "flux needs C++20: compile with -std=c++20 or later"
 #endif
 
-// The macros that the code of flux asks, all of them, each always defined to 0 or 1.
+// The macros that the code of flux asks, all of them, each always defined to 0 or 1; and FLUX_ABI.
+
+// Set by a program, with the same value for all of its units (see "Finding errors" in the README):
+
+/// 1 to have every wrong use of memory noticed where it happens, as far as that can be.
+#ifndef FLUX_CHECKED
+#define FLUX_CHECKED 0
+#endif
+
+/// 1 to have everything come from the program's `operator new`, for tools that replace it.
+#ifndef FLUX_PASSTHROUGH
+#define FLUX_PASSTHROUGH 0
+#endif
+
+#if FLUX_CHECKED && FLUX_PASSTHROUGH
+#error "flux: FLUX_CHECKED looks at flux's own memory, which FLUX_PASSTHROUGH leaves out: set one of them"
+#endif
+
+/// The namespace that all names of flux lie in, inline, so that it needs no naming. It changes with what flux keeps in
+/// memory (as Region's magic numbers do), and with the settings above: units that differ in these do not link where they
+/// share a container, and elsewhere each keeps to its own memory.
+#if FLUX_CHECKED
+#define FLUX_ABI abi_4_checked
+#elif FLUX_PASSTHROUGH
+#define FLUX_ABI abi_4_passthrough
+#else
+#define FLUX_ABI abi_4
+#endif
+
+// Found out:
 
 /// 1 where the code may become a part of a shared library on a system whose thread pointer flux knows how to read.
 #if defined(__PIC__) && !defined(__PIE__) && defined(__x86_64__) && defined(__linux__)
@@ -24,6 +53,19 @@
 #endif
 #else
 #define FLUX_THREAD_SANITIZER 0
+#endif
+
+/// 1 where AddressSanitizer looks on.
+#if defined(__SANITIZE_ADDRESS__)
+#define FLUX_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FLUX_ADDRESS_SANITIZER 1
+#else
+#define FLUX_ADDRESS_SANITIZER 0
+#endif
+#else
+#define FLUX_ADDRESS_SANITIZER 0
 #endif
 
 /// 1 when the global sized `operator delete` may be called.

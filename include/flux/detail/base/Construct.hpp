@@ -4,7 +4,9 @@
 #include <type_traits>
 #include <utility>
 
-namespace flux::detail {
+#include <flux/detail/base/Config.hpp>
+
+namespace flux::inline FLUX_ABI::detail {
 
 /// A T made of `args`, in parentheses; an aggregate in braces, with every compiler: some know only those.
 template <class T, class... Args>
@@ -20,4 +22,4 @@ T* construct(void* storage, Args&&... args) {
   }
 }
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

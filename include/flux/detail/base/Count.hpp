@@ -2,7 +2,9 @@
 
 #include <atomic>
 
-namespace flux::detail {
+#include <flux/detail/base/Config.hpp>
+
+namespace flux::inline FLUX_ABI::detail {
 
 // A number that one thread at a time writes, and any may read: plain moves on every processor of interest. What
 // orders the writers is not its business, and a reader of several sees no common moment.
@@ -33,4 +35,4 @@ class Count {
   std::atomic<Number> value_;
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -1,20 +1,13 @@
 #pragma once
 
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <new>
 
-namespace flux::detail {
+#include <flux/detail/base/Config.hpp>
+#include <flux/detail/base/Misuse.hpp>
 
-/// Ends the program with `reason` on standard error: for misuse that leaves no way to go on.
-[[noreturn, gnu::noinline, gnu::cold]] inline void die(const char* reason) noexcept {
-  std::fputs("flux: ", stderr);
-  std::fputs(reason, stderr);
-  std::fputc('\n', stderr);
-  std::abort();
-}
+namespace flux::inline FLUX_ABI::detail {
 
 // Both throw by way of the standard library's own functions, as std::allocator does. A translation unit
 // compiled with -fno-exceptions thus has the same bodies as one without, and may be linked with it; in a
@@ -40,4 +33,4 @@ class KeepErrno {
   int errno_ = errno;
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -7,7 +7,7 @@
 #include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Error.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 constexpr bool is_over_aligned(std::size_t alignment) noexcept {
   return alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__;
@@ -39,4 +39,4 @@ inline void operator_delete(void* p, [[maybe_unused]] std::size_t bytes, std::si
 #endif
 }
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

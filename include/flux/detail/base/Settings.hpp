@@ -7,7 +7,9 @@
 #include <cstdlib>
 #include <cstring>
 
-namespace flux::detail {
+#include <flux/detail/base/Config.hpp>
+
+namespace flux::inline FLUX_ABI::detail {
 
 // What users may set: numbers of bytes, each by code or by an environment variable, which is read once, when
 // the number is first needed. Code goes before the environment, whichever comes first.
@@ -100,4 +102,4 @@ inline constinit Setting retention_limit{
 inline constinit Setting huge_pages_from{
     "FLUX_HUGE_PAGES", std::size_t{1536} << 10, "1536K", {"on", 0}, {"off", SIZE_MAX}};
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace flux::detail {
+#include <flux/detail/base/Config.hpp>
+
+namespace flux::inline FLUX_ABI::detail {
 
 // Size classes: strides of 8, 16, ... 256 bytes, then eight per doubling up to 1 MiB, so that at most seven bytes are
 // wasted, or an eighth. A slab is 64 KiB, or as many as hold 16 objects, but 2 MiB at most. Every figure of a class is
@@ -13,6 +15,9 @@ namespace flux::detail {
 //
 // The small classes, those up to 32 KiB, serve whatever a program allocates; the others only what is asked of slabs
 // by name: a few megabytes that a heap keeps of an odd size are a waste, and of a type in use they are its memory.
+
+/// Whether objects lie in slabs at all.
+inline constexpr bool kUsesSlabs = FLUX_PASSTHROUGH == 0;
 
 /// Slabs are whole units, and units are aligned.
 inline constexpr std::size_t kUnitBytes = std::size_t{64} << 10;
@@ -51,7 +56,7 @@ constexpr std::size_t last_byte(std::size_t bytes, std::size_t alignment) noexce
 /// Whether a fine class serves `bytes`, not 0, at `alignment`, and which: its stride is a multiple of the alignment, or the
 /// next multiple of 8 is.
 constexpr bool is_fine(std::size_t bytes, std::size_t alignment) noexcept {
-  return last_byte(bytes, alignment) < kFineClasses * 8;
+  return kUsesSlabs && last_byte(bytes, alignment) < kFineClasses * 8;
 }
 constexpr unsigned fine_class_of(std::size_t bytes, std::size_t alignment) noexcept {
   return static_cast<unsigned>(last_byte(bytes, alignment) / 8);
@@ -64,7 +69,7 @@ constexpr unsigned size_class_of(std::size_t bytes, std::size_t alignment,
                                  std::size_t largest = kLargestSmallObject) noexcept {
   if (is_fine(bytes, alignment)) [[likely]]
     return fine_class_of(bytes, alignment);
-  if (bytes > largest || alignment > kLargestAlignment) return kNoSizeClass;
+  if (!kUsesSlabs || bytes > largest || alignment > kLargestAlignment) return kNoSizeClass;
   if (bytes == 0) return size_class_of(1, alignment);
   unsigned size_class = size_class_of(last_byte(bytes, alignment) + 1);
   constexpr std::size_t kAlwaysServed = 32;  // beyond the fine classes: strides are multiples of it
@@ -87,6 +92,7 @@ struct SizeClassInfo {
 
 inline constexpr unsigned kReciprocalShift = 44;
 inline constexpr std::size_t kSlabBitmapWords = 64;  ///< beside the slab's counters: for 4,096 objects
+inline constexpr std::size_t kMarkSets = FLUX_CHECKED ? 3 : 0;  ///< bits of an object besides that one
 
 namespace size_class_figures {
 
@@ -105,7 +111,7 @@ constexpr SizeClassInfo figures_of(unsigned size_class) noexcept {
   // Only 8-byte objects are too many for the bitmap in the slab's record: theirs lies at the start of the
   // slab.
   const bool bitmap_in_slab = bytes / stride > kSlabBitmapWords * 64;
-  const std::size_t first = bitmap_in_slab ? bytes / stride / 8 : 0;
+  const std::size_t first = bitmap_in_slab ? bytes / stride / 8 * (1 + kMarkSets) : 0;
   std::size_t bin = kBinBytes / stride;
   bin = bin < kLeastBinObjects ? kLeastBinObjects : bin > kBinObjects ? kBinObjects : bin & ~std::size_t{7};
   if (size_class >= kSmallClasses) bin = kLargeBinObjects;
@@ -132,4 +138,4 @@ static_assert(stride_of(0) == 8 && stride_of(kFineClasses - 1) == 256 &&
               stride_of(kSmallClasses - 1) == kLargestSmallObject &&
               stride_of(kSizeClasses - 1) == kLargestObject);
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -4,7 +4,9 @@
 #include <string>
 #include <string_view>
 
-namespace flux::detail {
+#include <flux/detail/base/Config.hpp>
+
+namespace flux::inline FLUX_ABI::detail {
 
 // Pieces of what flux writes for others to read. Streams' own formatting is not asked: it depends on their flags, width
 // and locale. Throw std::bad_alloc.
@@ -43,4 +45,4 @@ inline std::string hexadecimal(const void* address) {
   return "0x" + digits;
 }
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <string_view>
 
-namespace flux::detail {
+#include <flux/detail/base/Config.hpp>
+
+namespace flux::inline FLUX_ABI::detail {
 
 // The name of a type, as the compiler writes it, without run-time type information.
 
@@ -28,4 +30,4 @@ inline constexpr auto kTypeName = [] {
   return name;
 }();
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -5,10 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/handle/SlotBlock.hpp>
 #include <flux/detail/handle/SlotWord.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // Where every block of the process lies and which pool owns it, by the block's number.
 //
@@ -142,4 +143,4 @@ class BlockDirectory {
 /// All zeros, or a program would carry 16 MiB of it in its file.
 inline constinit BlockDirectory block_directory{};
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

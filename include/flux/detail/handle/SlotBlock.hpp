@@ -7,10 +7,11 @@
 #include <cstdint>
 #include <new>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/OperatorNew.hpp>
 #include <flux/detail/handle/SlotWord.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // How the blocks of a pool are cut. All figures follow from the objects' size and alignment.
 //
@@ -116,4 +117,4 @@ struct alignas(BlockShape::kHeaderBytes) SlotBlock {
 static_assert(sizeof(SlotBlock) == BlockShape::kHeaderBytes);
 static_assert(sizeof(SlotBlock::Word) == sizeof(SlotWord) && SlotBlock::Word::is_always_lock_free);
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

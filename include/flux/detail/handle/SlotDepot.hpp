@@ -4,10 +4,11 @@
 #include <cstdint>
 #include <new>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/handle/SlotBlock.hpp>
 #include <flux/detail/handle/SlotWord.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // The blocks of a pool, and its free slots that no shard has: full magazines. SlotPool has the lock.
 //
@@ -85,4 +86,4 @@ class SlotDepot {
   std::atomic<SlotBlock*> blocks_{nullptr};
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -7,6 +7,7 @@
 #include <new>
 #include <utility>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Error.hpp>
 #include <flux/detail/handle/BlockDirectory.hpp>
 #include <flux/detail/handle/SlotBlock.hpp>
@@ -16,7 +17,7 @@
 #include <flux/detail/heap/HeapLock.hpp>
 #include <flux/detail/heap/LocalThread.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // The slots of a HandlePool, whatever its objects are: which are free, who may take them, where they lie.
 //
@@ -275,4 +276,4 @@ bool SlotPool::is_valid() const noexcept {
   return holds && slots == live + retired + fresh + free && live == out();
 }
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -5,10 +5,11 @@
 #include <cstdint>
 #include <new>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/handle/SlotBlock.hpp>
 #include <flux/detail/handle/SlotWord.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // Free slots that one thread at a time takes and puts, the last one put first: a stack of the words that will
 // make them live, in a magazine, and another magazine that is either full or empty, so that dozens of
@@ -69,4 +70,4 @@ struct alignas(64) SlotShard {
 
 static_assert(sizeof(SlotShard) == 64, "no two threads write to one cache line");
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

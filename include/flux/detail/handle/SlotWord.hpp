@@ -2,7 +2,9 @@
 
 #include <cstdint>
 
-namespace flux::detail {
+#include <flux/detail/base/Config.hpp>
+
+namespace flux::inline FLUX_ABI::detail {
 
 // A handle's bits, and what a slot says of itself, are one word: a generation above an index.
 //
@@ -49,4 +51,4 @@ static_assert(kGenerationBits >= 32);
 static_assert(index_of(slot_word(kLastGeneration, kNoSlot)) == kNoSlot &&
               generation_of(slot_word(kLastGeneration, kNoSlot)) == kLastGeneration);
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -3,9 +3,10 @@
 #include <atomic>
 #include <cstdint>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Count.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // Whether a heap's owner takes home what others post. A heap is attended while its owner makes slow calls; while
 // the owner sleeps, and while the heap is parked, those who post help.
@@ -44,4 +45,4 @@ class Attendance {
   std::atomic<std::uint64_t> calls_seen_{0};  ///< when they were looked at last
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -9,7 +9,7 @@
 #include <flux/detail/base/Count.hpp>
 #include <flux/detail/base/SizeClass.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // A bin is the free objects of one size class that a thread's fast path pops and pushes: a stack of their
 // addresses. Places are counted from the end of the stack's memory, so that a push finds a full bin by its
@@ -104,6 +104,9 @@ struct Bins {
     return stack_end(size_class)[level - 1];
   }
 
+  /// Leaves nothing behind of the address that was popped last: a checker would take it for a pointer to the object.
+  void forget_popped(unsigned size_class) noexcept { stack_end(size_class)[bins[size_class].level] = nullptr; }
+
   /// Whether the bin is full now: it has to be spilled.
   [[gnu::always_inline]] bool push(unsigned size_class, void* object) noexcept {
     Bin& bin = bins[size_class];
@@ -140,4 +143,4 @@ struct BinsAndStacks {
 
 static_assert(offsetof(BinsAndStacks, stacks) == sizeof(Bins));
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

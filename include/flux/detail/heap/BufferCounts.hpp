@@ -5,11 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Count.hpp>
 #include <flux/detail/heap/DomainInfo.hpp>
 #include <flux/detail/heap/LocalThread.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 /// The domain of the buffers of all pools.
 struct BufferDomain;
@@ -84,4 +85,4 @@ class BufferCounts {
   std::array<Line, kNoThreadNumber + 1> lines_{};
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -5,10 +5,11 @@
 #include <cstring>
 #include <utility>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/OperatorNew.hpp>
 #include <flux/detail/heap/LocalHeap.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // Many objects of one class at a time. What the thread's bin holds is taken in one go, and what comes back is
 // pushed in one go as far as it is the thread's own; in between lie the slow paths of single objects.
@@ -80,6 +81,7 @@ inline void push_run(Bins& bins, unsigned size_class, Run& run) noexcept {
 /// Frees objects of the class, whichever threads allocated them.
 template <class Domain>
 void deallocate_run(Run run, unsigned size_class) noexcept {
+  while (kIsWatched && run.count != 0) deallocate<Domain>(take_first(run), size_class);
   while (run.count != 0) {
     Bins* const bins = current_bins<Domain>();
     if (!bins->owns(run.first)) [[unlikely]] {
@@ -121,6 +123,7 @@ class GrowingRun {
 template <class Domain>
 Run allocate_run(std::size_t count, unsigned size_class) {
   GrowingRun taken([=](const Run& run) noexcept { deallocate_run<Domain>(run, size_class); });
+  while (kIsWatched && taken.count() != count) taken.append(allocate<Domain>(size_class));
   while (taken.count() != count) {
     Bins* const bins = current_bins<Domain>();
     const Run held = take_run(*bins, size_class, count - taken.count());
@@ -144,8 +147,11 @@ template <class Domain>
 void* allocate_or_null(unsigned size_class) noexcept {
   Bins* const bins = current_bins<Domain>();
   const Run one = take_run(*bins, size_class, 1);
-  return one.count != 0 ? one.first
-                        : local_heap<Domain>.try_allocate(size_class, {bins, &local_bins<Domain>});
+  void* const object = one.count != 0
+                           ? one.first
+                           : local_heap<Domain>.try_allocate(size_class, {bins, &local_bins<Domain>});
+  if (kIsWatched && object != nullptr) watch_allocation<Domain>(object, size_class);
+  return object;
 }
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

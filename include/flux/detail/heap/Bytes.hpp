@@ -2,10 +2,11 @@
 
 #include <cstddef>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/OperatorNew.hpp>
 #include <flux/detail/heap/LocalHeap.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // Memory of a size and an alignment (a power of two) known at run time. Both take the same way by these alone: from
 // slabs what fits a class, from the program's `operator new` all else.
@@ -23,6 +24,7 @@ template <class Domain>
 [[gnu::noinline]] void deallocate_coarse(void* p, std::size_t bytes, std::size_t alignment) noexcept {
   const unsigned size_class = size_class_of(bytes, alignment);
   if (size_class != kNoSizeClass) return deallocate<Domain>(p, size_class);
+  if (!check_no_object(p, domain_info<Domain>.name)) return;
   operator_delete(p, bytes, alignment);
 }
 
@@ -42,4 +44,4 @@ void deallocate_bytes(void* p, std::size_t bytes, std::size_t alignment) noexcep
   deallocate_coarse<Domain>(p, bytes, alignment);
 }
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -7,9 +7,10 @@
 #include <cstdint>
 #include <vector>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/heap/LocalThread.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // What there is, counted and found from outside: nothing on the fast paths counts for it.
 //
@@ -112,4 +113,4 @@ class StrayObjects {
   std::vector<std::uintptr_t> strays_;
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -4,13 +4,14 @@
 #include <atomic>
 #include <cstddef>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Settings.hpp>
 #include <flux/detail/base/SizeClass.hpp>
 #include <flux/detail/base/TypeName.hpp>
 #include <flux/detail/heap/LocalBins.hpp>
 #include <flux/detail/heap/ParkedBytes.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // What the thread heaps of a domain have in common. A heap finds it by a pointer, because another copy of flux in the
 // process, with settings of its own, may help with the heap.
@@ -48,4 +49,4 @@ struct DomainName<void> {
 template <class Domain = void>
 inline constinit DomainInfo domain_info{DomainName<Domain>::kText};
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

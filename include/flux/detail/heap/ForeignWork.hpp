@@ -7,10 +7,11 @@
 #include <atomic>
 #include <cstdint>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/heap/HeapList.hpp>
 #include <flux/detail/heap/LocalBins.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // Work on a heap that is not the calling thread's own. A thread that forks waits for it, and keeps it out: the
 // child would find such a heap half done, and may own it. It does not wait for ever: then the child loses the heap.
@@ -112,4 +113,4 @@ void ForeignWork::go_on_in_child() noexcept {
   foreign_work.state_.store(forks_ * kFork, std::memory_order_relaxed);
 }
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -6,10 +6,11 @@
 #include <cstdint>
 #include <cstring>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/heap/Bins.hpp>
 #include <flux/detail/slab/HomeSlabs.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // The bins of a thread heap, and how objects move between them and the slabs. The owner's, who holds the heap's
 // lock meanwhile, or those of whoever holds the lock of a parked heap.
@@ -58,7 +59,7 @@ class HeapBins {
     const unsigned runs = spilled >= kShrunk ? kFewestRuns : -bin.bottom > small ? kMostRuns : kFewRuns;
     void** const coldest = end + bin.bottom;
     void** const wanted = std::max(coldest, end - capacity / 2);  // a sweep may have taken the coldest
-    void** const kept = home.put(coldest, wanted, runs);
+    void** const kept = home.put_of(size_class, coldest, wanted, runs);
     spilled_[size_class] += kept - coldest;
     seen_[size_class] = kInUse;
     const std::ptrdiff_t room = std::min(kept - std::min(coldest, end - capacity), capacity / 2);
@@ -83,7 +84,7 @@ class HeapBins {
         continue;
       }
       void** const end = own_.bins.stack_end(turn_);
-      bin.set(bin.level, home.put(end + bin.bottom, end + bin.level, kFewestRuns) - end);
+      bin.set(bin.level, home.put_of(turn_, end + bin.bottom, end + bin.level, kFewestRuns) - end);
       if (bin.bottom == bin.level) clear(turn_);
       return;
     }
@@ -93,7 +94,7 @@ class HeapBins {
   void empty(unsigned size_class, HomeSlabs& home) noexcept {
     const Bin& bin = own_.bins.bins[size_class];
     void** const end = own_.bins.stack_end(size_class);
-    home.put(end + bin.bottom, end + bin.level);
+    home.put_of(size_class, end + bin.bottom, end + bin.level);
     clear(size_class);
   }
   void empty_all(HomeSlabs& home) noexcept {
@@ -154,4 +155,4 @@ class HeapBins {
   alignas(64) BinsAndStacks own_;  // last: its stacks are touched only as needed
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -2,9 +2,10 @@
 
 #include <atomic>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/heap/ThreadHeap.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // Every thread heap of the process, of all domains, parked or owned, the last one made first. Heaps are never
 // unmapped: none ever leaves.
@@ -34,4 +35,4 @@ class HeapList {
 
 inline constinit HeapList heap_list;
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

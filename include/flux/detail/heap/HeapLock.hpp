@@ -7,9 +7,10 @@
 
 #include <atomic>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Error.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // Waits for another thread's bounded piece of work: gives way to it, and sleeps when that is not enough, because a
 // thread of real-time priority gives way to none of a lower one.
@@ -107,4 +108,4 @@ class HeapLockGuard {
   HeapLock& lock_;
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

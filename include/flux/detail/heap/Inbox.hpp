@@ -2,9 +2,10 @@
 
 #include <atomic>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/heap/Chain.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // Where other threads post chains of objects that belong to a thread heap: a stack of carriers that anyone
 // pushes runs onto and whoever holds the heap's lock empties, whole. Neither operation follows a link it does not
@@ -46,4 +47,4 @@ class Inbox {
   std::atomic<Carrier*> head_{nullptr};
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

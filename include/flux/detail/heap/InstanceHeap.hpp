@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <new>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Settings.hpp>
+#include <flux/detail/heap/Checks.hpp>
 #include <flux/detail/heap/HeapBins.hpp>
 #include <flux/detail/heap/LargeBlocks.hpp>
 #include <flux/detail/slab/HomeSlabs.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // The regions, slabs and free objects of a heap that a program makes, fills and drops as a whole: what a ThreadHeap is
 // without other threads. Lives in its own first region; one thread at a time.
@@ -36,6 +38,7 @@ class InstanceHeap {
 
   /// An object of the class. Throws std::bad_alloc.
   [[gnu::always_inline]] void* allocate(unsigned size_class) {
+    if constexpr (kIsWatched) return allocate_watched(size_class);
     if (bins_.bins().is_empty(size_class)) [[unlikely]]
       return allocate_slow(size_class);
     return bins_.bins().pop(size_class);
@@ -43,6 +46,9 @@ class InstanceHeap {
 
   /// Frees an object of the class.
   [[gnu::always_inline]] void deallocate(void* object, unsigned size_class) noexcept {
+    if constexpr (kIsWatched) {
+      if (!watch_free(object, size_class)) return;
+    }
     if (bins_.bins().push(size_class, object)) [[unlikely]]
       spill(size_class);
   }
@@ -55,6 +61,12 @@ class InstanceHeap {
   void deallocate(void* p, std::size_t bytes, std::size_t alignment) noexcept {
     const unsigned size_class = size_class_of(bytes, alignment);
     if (size_class != kNoSizeClass) return deallocate(p, size_class);
+    if constexpr (FLUX_CHECKED) {
+      if (!large_.holds(p)) {
+        report_misuse({"free", "it is no block of this flux::Heap, or free already", p, 0, kTag});
+        return;
+      }
+    }
     const std::size_t freed = large_.deallocate(p);
     home_.source().give_budget(units_of(freed));
     large_units_ -= units_of(freed);
@@ -89,6 +101,7 @@ class InstanceHeap {
   const HomeSlabs& home() const noexcept { return home_; }
 
  private:
+  static constexpr const char* kTag = "a flux::Heap";  // what misuse is told of
   static constexpr unsigned kMostDiscards = 8;  // of a call, as in ThreadHeap
 
   explicit InstanceHeap(const SlabSource& source) noexcept : home_(source) {}
@@ -105,7 +118,32 @@ class InstanceHeap {
     }
     keep_capacity();
     tidy(size_class);
-    return allocate(size_class);
+    return bins_.bins().pop(size_class);
+  }
+
+  // Of checked builds, and under AddressSanitizer: see Checks.hpp.
+
+  void* allocate_watched(unsigned size_class) {
+    void* const object =
+        bins_.bins().is_empty(size_class) ? allocate_slow(size_class) : bins_.bins().pop(size_class);
+    announce_allocated(object, kSizeClassInfo[size_class].stride);
+    if constexpr (FLUX_CHECKED) check_allocation(object, kTag);
+    return object;
+  }
+
+  bool watch_free(void* object, unsigned size_class) noexcept {
+    if constexpr (FLUX_CHECKED) {
+      const char* reason = "it does not lie in this flux::Heap";
+      if (home_.source().holds(object))
+        reason = reason_against(object, size_class, [](const ThreadHeap*) { return true; });
+      if (reason != nullptr) [[unlikely]]
+        return refuse("free", reason, object, size_class, kTag);
+      Slab& slab = Region::slab_of(object);
+      Marks(slab, slab.object_at(object)).take_back();
+      fill_free(object, slab.stride);
+    }
+    announce_freed(object, kSizeClassInfo[size_class].stride);
+    return true;
   }
 
   [[gnu::noinline]] void spill(unsigned size_class) noexcept {
@@ -159,4 +197,4 @@ class InstanceHeap {
 
 static_assert(sizeof(InstanceHeap) <= SlabSource::kHeapUnits * kUnitBytes);
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

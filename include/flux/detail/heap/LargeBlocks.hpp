@@ -5,9 +5,10 @@
 #include <cstdint>
 #include <new>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/OperatorNew.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // What a heap instance has from the program's `operator new`, so that all of it can be given back at once: a list of
 // blocks, each with its links and its figures just before the bytes that its user has.
@@ -57,6 +58,13 @@ class LargeBlocks {
     }
   }
 
+  /// Whether an address is that of a block. Takes time with the blocks.
+  bool holds(const void* user) const noexcept {
+    const Header* block = first_;
+    while (block != nullptr && block + 1 != user) block = block->next;
+    return block != nullptr;
+  }
+
   /// Whether the links agree.
   bool is_valid() const noexcept {
     const Header* previous = nullptr;
@@ -88,4 +96,4 @@ class LargeBlocks {
   Header* first_ = nullptr;
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

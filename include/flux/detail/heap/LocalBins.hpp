@@ -8,7 +8,7 @@
 #include <flux/detail/base/Config.hpp>
 #include <flux/detail/heap/Bins.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 /// Stands for a thread heap where there is none: owns no address and has no object, so that a thread's first
 /// allocation and first free fall into the slow paths without a test of their own. Never written.
@@ -99,4 +99,4 @@ template <class Domain>
 
 #endif
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -6,10 +6,11 @@
 #include <new>
 #include <type_traits>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Error.hpp>
 #include <flux/detail/heap/LocalThread.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 /// The calling thread's bins of a domain as a caller found them, and where the domain has them.
 struct FoundBins {
@@ -20,7 +21,7 @@ struct FoundBins {
 // A thread's part in a domain, and what its slow paths do. One code for all domains: of code, each costs a program no more
 // than the few instructions of SlowPaths.
 //
-//   the domain's local_bins != &no_bins  <=>  heap() != nullptr
+//   the domain's local_bins != &no_bins  <=>  heap() != nullptr, but under Valgrind: see LocalThread::have
 class LocalHeap {
  public:
   constexpr LocalHeap(DomainInfo& domain, ParkedHeaps& parked) noexcept : domain_(domain), parked_(parked) {}
@@ -69,6 +70,7 @@ class LocalHeap {
   static constexpr std::uint32_t kMostFreedAlone = 64;
 
   bool try_reserve(unsigned size_class, std::size_t count, FoundBins found) noexcept;
+  inline void* try_allocate_unannounced(unsigned size_class, FoundBins found) noexcept;
   void* allocate_from(ThreadHeap* heap, unsigned size_class) noexcept;
   ThreadHeap* create_heap() noexcept;
   bool take_heap(Bins** place) noexcept;
@@ -102,6 +104,7 @@ struct SlowPaths {
     local_heap<Domain>.spill(size_class, {bins, &local_bins<Domain>});
   }
   [[gnu::noinline]] static void deallocate(void* object, unsigned size_class, Bins* bins) noexcept {
+    if constexpr (!kIsWatched) announce_freed(object, kSizeClassInfo[size_class].stride);
     ThreadHeap* const owner = ThreadHeap::owner_of(object);
     if (local_thread.outbox().add_if_known(owner, object, kSizeClassInfo[size_class].stride)) [[likely]]
       return domain_info<Domain>.count_freed_elsewhere(size_class, bins);
@@ -109,10 +112,20 @@ struct SlowPaths {
   }
 };
 
+/// The same as allocate below, where objects are looked at.
+template <class Domain>
+void* allocate_watched(unsigned size_class, Bins* bins) {
+  void* const object =
+      bins->is_empty(size_class) ? SlowPaths<Domain>::allocate(size_class, bins) : bins->pop(size_class);
+  watch_allocation<Domain>(object, size_class);
+  return object;
+}
+
 /// An object of the class. Throws std::bad_alloc.
 template <class Domain = void>
 [[gnu::always_inline]] inline void* allocate(unsigned size_class) {
   Bins* const bins = current_bins<Domain>();
+  if constexpr (kIsWatched) return allocate_watched<Domain>(size_class, bins);
   if (bins->is_empty(size_class)) [[unlikely]]
     return SlowPaths<Domain>::allocate(size_class, bins);
   return bins->pop(size_class);
@@ -127,6 +140,9 @@ bool has_at_hand(unsigned size_class) noexcept {
 /// Frees an object of the class, whichever thread allocated it.
 template <class Domain = void>
 [[gnu::always_inline]] inline void deallocate(void* object, unsigned size_class) noexcept {
+  if constexpr (kIsWatched) {
+    if (!watch_free<Domain>(object, size_class)) return;
+  }
   Bins* const bins = current_bins<Domain>();
   if (!bins->owns(object)) [[unlikely]]
     return SlowPaths<Domain>::deallocate(object, size_class, bins);
@@ -172,6 +188,14 @@ inline void LocalHeap::take_over(FoundBins found) noexcept {
 }
 
 void* LocalHeap::try_allocate(unsigned size_class, FoundBins found) noexcept {
+  void* const object = try_allocate_unannounced(size_class, found);
+  if constexpr (!kIsWatched) {
+    if (object != nullptr) announce_allocated(object, kSizeClassInfo[size_class].stride);
+  }
+  return object;
+}
+
+void* LocalHeap::try_allocate_unannounced(unsigned size_class, FoundBins found) noexcept {
   take_over(found);
   if (heap() == nullptr && !local_thread.arm()) {
     ThreadHeap* const heap = parked_.adopt();
@@ -187,6 +211,10 @@ void* LocalHeap::try_allocate(unsigned size_class, FoundBins found) noexcept {
 inline void* LocalHeap::allocate_from(ThreadHeap* heap, unsigned size_class) noexcept {
   if (heap == nullptr) return nullptr;
   void* const object = heap->pop(size_class);
+  if (FLUX_CHECKED && object != nullptr) {  // while nobody else has the heap
+    announce_allocated(object, kSizeClassInfo[size_class].stride);
+    check_allocation(object, domain_.name);
+  }
   parked_.park(heap);
   return object;
 }
@@ -220,14 +248,17 @@ inline bool LocalHeap::try_reserve(unsigned size_class, std::size_t count, Found
   void* chain = nullptr;
   for (std::size_t i = std::min(count, most); i != 0; --i) {
     void* const object = heap()->pop(size_class);
+    open_free(object, sizeof chain);
     chain = ::new (object) void*(chain);
   }
   while (chain != nullptr) {
     void* const object = chain;
     chain = *static_cast<void**>(object);
+    fill_free(object, sizeof chain);
+    close_free(object, sizeof chain);
     heap()->push(object, size_class);
   }
   return true;
 }
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <type_traits>
 
+#include <flux/detail/base/Config.hpp>
+#include <flux/detail/heap/Checks.hpp>
 #include <flux/detail/heap/LocalBins.hpp>
 #include <flux/detail/heap/Outbox.hpp>
 #include <flux/detail/heap/ParkedHeaps.hpp>
@@ -11,7 +13,7 @@
 #include <flux/detail/heap/ThreadNumber.hpp>
 #include <flux/detail/heap/Trim.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // The heap that a thread owns in a domain, for the thread's end, which knows no domains.
 struct OwnedHeap {
@@ -51,7 +53,8 @@ class LocalThread {
     owned.next = owned_;
     owned_ = &owned;
     owned.heap->owner_outbox.set(&outbox_);
-    *owned.bins = owned.heap->bins();
+    // Under Valgrind the fast paths find no bins, and so all that an object goes through is told to it on the slow ones.
+    if (kIsWatched || !Valgrind::is_there()) *owned.bins = owned.heap->bins();
   }
 
   /// In the child of a fork: goes on without a heap that was lost.
@@ -115,4 +118,4 @@ inline constinit thread_local LocalThread local_thread;
 
 static_assert(std::is_trivially_destructible_v<LocalThread>);
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

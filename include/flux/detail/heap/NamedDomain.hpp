@@ -4,10 +4,11 @@
 #include <array>
 #include <cstddef>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Error.hpp>
 #include <flux/detail/heap/DomainInfo.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 /// A string literal as a template argument.
 template <std::size_t size>
@@ -30,4 +31,4 @@ struct DomainName<NamedDomain<T, name>> {
   static constexpr const char* kText = kName.text.data();
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

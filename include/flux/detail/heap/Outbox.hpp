@@ -4,9 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/heap/ForeignWork.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // The chains a thread is filling with objects of other thread heaps, one per owner, for up to 64 owners at a
 // time: sets of four places, of which an owner may have any one. A fifth owner in a set posts the chain of
@@ -115,4 +116,4 @@ class Outbox {
   std::array<Set, kSets> sets_{};
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

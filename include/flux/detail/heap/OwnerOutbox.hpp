@@ -3,9 +3,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Error.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 class Outbox;
 
@@ -36,4 +37,4 @@ class OwnerOutbox {
   long thread_id_ = 0;
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -4,7 +4,9 @@
 #include <atomic>
 #include <cstddef>
 
-namespace flux::detail {
+#include <flux/detail/base/Config.hpp>
+
+namespace flux::inline FLUX_ABI::detail {
 
 // What parked heaps may retain: together no more than one heap that is owned.
 //
@@ -58,4 +60,4 @@ class ParkedShare {
   std::size_t bytes_ = 0;
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -3,9 +3,10 @@
 #include <atomic>
 #include <cstdint>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/heap/ThreadHeap.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // The thread heaps of a domain that are parked, the last one parked on top, because its memory is the warmest.
 //
@@ -66,9 +67,7 @@ class ParkedHeaps {
 
   // A heap lies kHeapOffset behind a multiple of kRegionBytes (2^25) below 2^57: shifted by 7, 32 bits are
   // for the count.
-  static constexpr std::uintptr_t kHeapOffset = SlabSource::kHeapUnits * kUnitBytes;
-  static_assert(kHeaderUnits <= SlabSource::kHeapUnits,
-                "the heap lies in the first aligned run behind the header");
+  static constexpr std::uintptr_t kHeapOffset = SlabSource::kHeapIndex * kUnitBytes;
   static constexpr unsigned kShift = 7;
   static constexpr std::uint64_t kCountMask = (std::uint64_t{1} << 32) - 1;
 
@@ -93,4 +92,4 @@ class ParkedHeaps {
 template <class Domain = void>
 inline constinit ParkedHeaps parked_heaps;
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -3,9 +3,10 @@
 #include <cstddef>
 #include <cstring>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/heap/Bytes.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 /// Whether two objects with virtual functions are of the same type.
 ///
@@ -51,4 +52,4 @@ union Everlasting {
 template <class Resource>
 inline constinit Everlasting<Resource> everlasting{};
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

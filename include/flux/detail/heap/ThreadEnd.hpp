@@ -7,11 +7,13 @@
 #include <atomic>
 #include <cstdint>
 
+#include <flux/detail/base/Config.hpp>
+
 // Weak, because a static program has no loader, and nothing that could be unloaded.
 #pragma weak dladdr1
 #pragma weak dlopen
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // Calls `function` when a thread ends, after the destructors of all its thread-local objects: those may use
 // flux as before.
@@ -73,4 +75,4 @@ class ThreadEnd {
   inline static constinit std::atomic<std::uint64_t> key_{0};
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <new>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Count.hpp>
 #include <flux/detail/base/Error.hpp>
 #include <flux/detail/heap/Attendance.hpp>
@@ -16,8 +17,9 @@
 #include <flux/detail/heap/OwnerOutbox.hpp>
 #include <flux/detail/heap/ParkedBytes.hpp>
 #include <flux/detail/slab/HomeSlabs.hpp>
+#include <flux/detail/slab/Marks.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // The regions, slabs and free objects of one thread. Lives in its own first region and is never destroyed:
 // when its thread ends it is parked, with everything in it, and a later thread adopts it.
@@ -41,7 +43,7 @@ class ThreadHeap {
   static ThreadHeap* owner_of(const void* object) noexcept {
     const Region* region = Region::of(object);
     if (region->magic != Region::kMagic) [[unlikely]]
-      die("free of an address that flux never handed out");
+      die("free of an address that flux never handed out", object);
     return region->owner;
   }
 
@@ -92,7 +94,9 @@ class ThreadHeap {
   /// The slow twins of the fast paths: an object of the class, or nullptr when memory is out; and one back.
   void* pop(unsigned size_class) noexcept {
     if (bins()->is_empty(size_class) && !refill(size_class)) return nullptr;
-    return bins()->pop(size_class);
+    void* const object = bins()->pop(size_class);
+    if (Valgrind::is_there()) bins()->forget_popped(size_class);
+    return object;
   }
   void push(void* object, unsigned size_class) noexcept {
     if (bins()->push(size_class, object)) spill(size_class);
@@ -262,14 +266,31 @@ class ThreadHeap {
     void** end = objects.data();
     while (pending_ != nullptr && end < objects.data() + kMostCollected) {
       Carrier* const carrier = pending_;
+      if (is_overwritten(carrier)) break;
       pending_ = carrier->following();
       if (carrier->ends_chain()) chains_collected_ += 1;
       __builtin_prefetch(pending_);
-      carrier->for_each(Carrier::carried_by(Region::slab_of(carrier).stride),
-                        [&end](void* object) { *end++ = object; });
+      const std::size_t places = Carrier::carried_by(Region::slab_of(carrier).stride);
+      carrier->for_each(places, [&end, this](void* object) {
+        if (!is_overwritten(object)) *end++ = object;
+      });
+      fill_free(carrier, sizeof(Carrier) + places * sizeof(void*));
+      close_free(carrier, sizeof(Carrier) + places * sizeof(void*));
     }
     home_.put(objects.data(), end, HomeSlabs::kAllRuns,
-              [this](unsigned size_class, std::size_t count) { collected_[size_class] += count; });
+              [this](unsigned size_class, void* const*, std::size_t count) { collected_[size_class] += count; });
+  }
+
+  /// In a checked build: whether a link of a chain leads out of the heap. What follows it is lost then.
+  bool is_overwritten(void* linked) noexcept {
+    if constexpr (FLUX_CHECKED) {
+      if (!home_.source().holds(linked)) [[unlikely]] {
+        report_misuse({"collect", "a free object was written to: its link leads nowhere", linked, 0, domain_->name});
+        pending_ = nullptr;
+        return true;
+      }
+    }
+    return false;
   }
 
   std::size_t retention_limit() const noexcept { return domain_->retention_limit->get(); }
@@ -333,8 +354,8 @@ class ThreadHeap {
 static_assert(sizeof(ThreadHeap) <= SlabSource::kHeapUnits * kUnitBytes);
 // Other copies of flux in the process work on these: when their layout changes, Region's two magic numbers have to, so
 // that copies of another layout are told apart. Only a change of size is noticed here.
-static_assert(sizeof(void*) != 8 ||
+static_assert(sizeof(void*) != 8 || FLUX_CHECKED ||
               (sizeof(ThreadHeap) == 366'848 && sizeof(Region) == 295'296 && sizeof(DomainInfo) == 1'152 &&
                sizeof(Setting) == 64 && sizeof(ParkedBytes) == 8));
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -4,7 +4,9 @@
 #include <bit>
 #include <cstdint>
 
-namespace flux::detail {
+#include <flux/detail/base/Config.hpp>
+
+namespace flux::inline FLUX_ABI::detail {
 
 /// Stands for a number where a thread has none: beyond all numbers, so that it may index an array of one
 /// more.
@@ -54,4 +56,4 @@ inline constinit ThreadNumbers thread_numbers;
 /// The calling thread's number, or kNoThreadNumber. LocalThread takes it and gives it back.
 inline constinit thread_local std::uint32_t thread_number = kNoThreadNumber;
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

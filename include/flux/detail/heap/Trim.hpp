@@ -2,9 +2,10 @@
 
 #include <cstddef>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/heap/ForeignWork.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 /// Trims all heaps that are not at work, and those for which `is_mine(heap)`, which the calling thread owns; returns
 /// the bytes.
@@ -24,4 +25,4 @@ std::size_t trim_all(IsMine is_mine) noexcept {
   return bytes;
 }
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Error.hpp>
 
 // LeakSanitizer looks for pointers in what malloc gave, not in mapped pages: it is told of ours. Weak: null
@@ -15,7 +16,7 @@
 extern "C" [[gnu::weak]] void __lsan_register_root_region(const void* begin, std::size_t bytes);
 extern "C" [[gnu::weak]] void __lsan_unregister_root_region(const void* begin, std::size_t bytes);
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // Every call to the system for memory goes through this table, so that a test can make the n-th call fail.
 
@@ -133,4 +134,4 @@ inline constexpr PageSource kSystemPages{
 /// The source in use. Tests replace it while one thread runs; nothing else writes it.
 inline constinit PageSource page_source = kSystemPages;
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -8,7 +8,7 @@
 #include <flux/detail/base/Config.hpp>
 #include <flux/detail/memory/PageSource.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 inline constexpr std::size_t kRegionBytes = std::size_t{32} << 20;  ///< size and alignment of a region
 inline constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
@@ -59,4 +59,4 @@ inline Reservation reserve_regions(std::size_t most = kMostRegions) noexcept {
   return {};
 }
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -6,11 +6,12 @@
 #include <cstdint>
 #include <utility>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Count.hpp>
 #include <flux/detail/slab/PartialSlabs.hpp>
 #include <flux/detail/slab/SlabSource.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // The slabs of a thread heap, of all classes, and with them the objects that are home. Whoever holds the heap's
 // lock.
@@ -49,20 +50,30 @@ class HomeSlabs {
     return low;
   }
 
-  /// Brings objects home, in runs of the same slab, at most `runs` of them; returns the first left out.
-  void** put(void** first, void** last, unsigned runs = kAllRuns) noexcept {
-    return put(first, last, runs, [](unsigned, std::size_t) {});
+  /// Brings objects of a class home, in runs of the same slab, at most `runs` of them; returns the first left out.
+  void** put_of(unsigned size_class, void** first, void** last, unsigned runs = kAllRuns) noexcept {
+    return put(first, last, runs, [size_class](unsigned of_slab, void* const* run, std::size_t) {
+      if (of_slab != size_class) [[unlikely]]
+        die("it was allocated with another size", *run);
+    });
   }
 
-  /// The same, and says how many of which class came: `came(size_class, count)`.
+  /// Brings objects of any class home, likewise.
+  void** put(void** first, void** last, unsigned runs = kAllRuns) noexcept {
+    return put(first, last, runs, [](unsigned, void* const*, std::size_t) {});
+  }
+
+  /// The same, and says what came: `came(size_class, run, count)`, before the run counts as home.
   template <class Came>
   void** put(void** first, void** last, unsigned runs, Came came) noexcept {
     for (; first != last && runs != 0; --runs) {
       Slab& slab = Region::slab_of(*first);
+      if (slab.capacity == 0 || !slab.holds(*first)) [[unlikely]]
+        die("double free, or an address that no object lies at", *first);
       void** const rest = slab.put(first, last);
       const auto count = static_cast<std::size_t>(rest - first);
+      came(slab.size_class, first, count);
       home_[slab.size_class] += count;
-      came(slab.size_class, count);
       settle(slab);
       first = rest;
     }
@@ -105,6 +116,7 @@ class HomeSlabs {
   void retire_all() noexcept {
     source_.for_each_slab([this](Slab& slab) {
       slab.list = Slab::kNotListed;
+      announce_slab(slab.objects, slab.extent);
       source_.retire(slab);
     });
     partial_ = {};
@@ -190,4 +202,4 @@ class HomeSlabs {
   std::array<std::uint32_t, kSizeClasses> reserved_{};
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -4,9 +4,10 @@
 #include <bit>
 #include <cstdint>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/slab/Region.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // The slabs of one class that have objects at home, in eight lists by how many: refills take from the
 // fullest, so that sparse slabs drain and become unused.
@@ -93,4 +94,4 @@ class PartialSlabs {
   std::uint8_t filled_ = 0;
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -5,10 +5,11 @@
 #include <cstdint>
 #include <type_traits>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/memory/Reservation.hpp>
 #include <flux/detail/slab/Slab.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 class ThreadHeap;
 
@@ -32,10 +33,10 @@ inline constexpr std::size_t kBlockUnits = kHugePageBytes / kUnitBytes;  ///< wh
 // The first line never changes after the region is opened, so any thread may read it: whoever holds an object
 // got its address through some synchronisation that comes after. All else belongs to the owner.
 struct Region {
-  // "flux.rg3": the last digit is the version of all that is found by way of a region, the owner included.
-  static constexpr std::uint64_t kMagic = 0x666C'7578'2E72'6733;
-  // "flux.ri3": of a heap that no object finds by its address.
-  static constexpr std::uint64_t kInstanceMagic = 0x666C'7578'2E72'6933;
+  // "flux.rg4", and "flux.Rg4" of a checked build: the last digit is the version of all that is found by way of a region, the owner included.
+  static constexpr std::uint64_t kMagic = FLUX_CHECKED ? 0x666C'7578'2E52'6734 : 0x666C'7578'2E72'6734;
+  // "flux.ri4": of a heap that no object finds by its address.
+  static constexpr std::uint64_t kInstanceMagic = 0x666C'7578'2E72'6934;
 
   std::uint64_t magic;
   ThreadHeap* owner;
@@ -244,4 +245,4 @@ static_assert(std::is_trivial_v<Region>);
 static_assert(offsetof(Region, next) == 128,
               "what other threads read shares no line with what the owner writes");
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

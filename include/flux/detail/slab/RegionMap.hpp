@@ -5,9 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/memory/Reservation.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // Which regions of the address space are thread heaps', for those who ask about an address that may be anybody's.
 //
@@ -48,4 +49,4 @@ class RegionMap {
 
 inline constinit RegionMap region_map;
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

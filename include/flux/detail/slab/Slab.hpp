@@ -7,10 +7,12 @@
 #include <cstring>
 #include <type_traits>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Error.hpp>
 #include <flux/detail/base/SizeClass.hpp>
+#include <flux/detail/base/Tools.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // A slab is a run of units cut into objects of one size class. Its record lies apart from it, in the table at
 // the start of its region. Only the owning thread heap reads and writes the record, but for what does not change while
@@ -42,7 +44,7 @@ struct Slab {
   std::uint8_t units_back;  ///< in records of a slab's later units: how far back its own record is
   std::uint8_t list;        ///< of PartialSlabs, counted from 1, or kNotListed
   std::uint8_t list_shift;
-  std::uint64_t words[kSlabBitmapWords];
+  std::uint64_t words[kSlabBitmapWords * (1 + kMarkSets)];
 
   /// Cuts the slab that begins at `begin` into objects of the class, all of them home.
   void carve(std::byte* begin, unsigned new_class) noexcept {
@@ -57,7 +59,11 @@ struct Slab {
     size_class = static_cast<std::uint8_t>(new_class);
     units_back = 0;
     list_shift = static_cast<std::uint8_t>(std::max(static_cast<int>(std::bit_width(capacity)), 3) - 3);
+    announce_no_slab(begin, info.first_object);
+    announce_slab(objects, extent);
     const std::uint32_t whole = capacity / 64;
+    for (std::size_t set = 0; set != kMarkSets; ++set)
+      std::memset(marks() + set * bitmap_words(), 0, (capacity + 63) / 64 * sizeof *bitmap);
     std::memset(bitmap, 0xFF, whole * sizeof *bitmap);
     if (capacity % 64 != 0) bitmap[whole] = (std::uint64_t{1} << capacity % 64) - 1;
   }
@@ -66,6 +72,19 @@ struct Slab {
   std::byte* begin() const noexcept { return objects - kSizeClassInfo[size_class].first_object; }
 
   bool holds(const void* p) const noexcept { return offset_of(p) < extent; }
+
+  /// Which object begins there; capacity when none does. Requires that the slab holds the address.
+  std::uint32_t object_at(const void* p) const noexcept {
+    const std::uint32_t index = index_of(p);
+    return std::size_t{index} * stride == offset_of(p) ? index : capacity;
+  }
+
+  /// Words of the bitmap, and of each set of marks (see Marks) behind it.
+  std::size_t bitmap_words() const noexcept {
+    const std::size_t in_slab = kSizeClassInfo[size_class].first_object;
+    return in_slab == 0 ? kSlabBitmapWords : in_slab / sizeof *bitmap / (1 + kMarkSets);
+  }
+  std::uint64_t* marks() const noexcept { return bitmap + bitmap_words(); }
 
   /// Takes objects out, lowest address first: writes their addresses downwards from `high`, at most to
   /// `limit`, so that a bin that pops from the top hands them out in address order. Returns the last place
@@ -98,14 +117,17 @@ struct Slab {
   }
 
   /// Brings home the objects of [first, last) up to the first that lies in another slab; returns where that
-  /// is. Requires that *first lies in this slab. A bit that is set already is an object freed twice.
+  /// is. Requires that *first lies in this slab. What is no object, or home already, ends the program: looked at once a
+  /// run, that costs next to nothing.
   void** put(void** first, void** last) noexcept {
     void** const begin = first;
     do {
       // A run of neighbours, upwards or downwards, as a container leaves them that is cleared in order.
       void** const run = first++;
       const auto* const object = static_cast<const std::byte*>(*run);
-      const std::uint32_t index = index_of(object);
+      const std::uint32_t index = object_at(object);
+      if (index == capacity) [[unlikely]]
+        die("it lies inside of an object, not at its beginning", object);
       if (first != last && *first == object + stride) {
         void** const run_end = run + std::min(last - run, std::ptrdiff_t{capacity} - std::ptrdiff_t{index});
         for (const std::byte* next_up = object + stride; first < run_end && *first == next_up; ++first)
@@ -161,7 +183,7 @@ struct Slab {
   }
   void set_word(std::uint32_t w, std::uint64_t bits) noexcept {
     if ((bitmap[w] & bits) != 0) [[unlikely]]
-      die("double free: the object is free already");
+      die("double free: the object is free already", objects + std::size_t{w} * 64 * stride);
     bitmap[w] |= bits;
   }
   std::uint32_t index_of(const void* p) const noexcept {
@@ -171,7 +193,7 @@ struct Slab {
 
 // One cache line of counters and the bitmap after it; an odd number of lines, so that the counters of
 // consecutive slabs fall into different cache sets.
-static_assert(sizeof(Slab) == 64 + kSlabBitmapWords * 8);
+static_assert(sizeof(Slab) == 64 + kSlabBitmapWords * 8 * (1 + kMarkSets));
 static_assert(std::is_trivial_v<Slab>);
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -6,13 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Count.hpp>
 #include <flux/detail/base/Settings.hpp>
 #include <flux/detail/memory/Reservation.hpp>
 #include <flux/detail/slab/Region.hpp>
 #include <flux/detail/slab/RegionMap.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // The regions of one thread heap, and the slabs cut from them, lowest address first; free units go back to the
 // system highest first. Whoever holds the heap's lock.
@@ -51,8 +52,8 @@ class SlabSource {
 
   /// Memory for the heap's own state: 8 units of the first region, zero and not yet touched.
   std::byte* take_heap_units() noexcept {
-    dirty_units_ -= first_->take_units(kHeapUnits, kHeapUnits);
-    return first_->unit(kHeapUnits);
+    dirty_units_ -= first_->take_units(kHeapIndex, kHeapUnits);
+    return first_->unit(kHeapIndex);
   }
 
   /// Names the owner, in every region opened so far and later.
@@ -108,8 +109,10 @@ class SlabSource {
       Region* const piece = region;
       const std::size_t bytes = piece->piece_bytes;
       do {
-        for (std::uint32_t unit = 0; unit != region->committed_units; unit += kBlockUnits)
+        for (std::uint32_t unit = 0; unit != region->committed_units; unit += kBlockUnits) {
+          announce_no_slab(region->unit(unit), kHugePageBytes);
           page_source.uncommit(region->unit(unit), kHugePageBytes);
+        }
         region = region->next;
       } while (region != nullptr && region->piece_bytes == 0);
       release_regions({piece->begin(), bytes});
@@ -162,6 +165,13 @@ class SlabSource {
   std::size_t committed_bytes() const noexcept { return std::size_t{committed_blocks_} * kHugePageBytes; }
   std::size_t reserved_bytes() const noexcept { return reserved_bytes_; }
 
+  /// Whether an address lies in one of the regions. Takes time with these.
+  bool holds(const void* address) const noexcept {
+    const Region* region = first_;
+    while (region != nullptr && region != Region::of(address)) region = region->next;
+    return region != nullptr;
+  }
+
   /// Whether the heap has never grown beyond its first block.
   bool is_within_a_block() const noexcept {
     return first_ == last_ && first_->committed_units == kBlockUnits;
@@ -200,6 +210,8 @@ class SlabSource {
   }
 
   static constexpr std::size_t kHeapUnits = 8;
+  /// Of the first unit of the heap's own: the first aligned run behind the header.
+  static constexpr std::size_t kHeapIndex = (kHeaderUnits + kHeapUnits - 1) / kHeapUnits * kHeapUnits;
 
  private:
   Slab* carve_at(Region& region, std::size_t index, unsigned size_class) noexcept {
@@ -291,10 +303,11 @@ class SlabSource {
   /// Units of the region to be opened next that lie in small pages. Of the first, at least those of the header
   /// and the heap itself.
   std::uint32_t small_units() const noexcept {
-    const std::size_t wanted = huge_pages_from.get() / kUnitBytes;
+    const std::size_t from = huge_pages_from.get();
+    const std::size_t wanted = from < kUnitBytes ? 0 : from / kUnitBytes + (kHeapIndex - kHeapUnits);
     const std::size_t before = std::size_t{regions_} * kUnitsPerRegion;
     if (wanted <= before) return 0;
-    const std::size_t least = regions_ == 0 ? 2 * kHeapUnits : kHeaderUnits;
+    const std::size_t least = regions_ == 0 ? kHeapIndex + kHeapUnits : kHeaderUnits;
     return static_cast<std::uint32_t>(std::clamp(wanted - before, least, kUnitsPerRegion));
   }
 
@@ -316,4 +329,4 @@ class SlabSource {
   Count<std::size_t> reserved_bytes_ = 0;
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

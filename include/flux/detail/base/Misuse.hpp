@@ -1,0 +1,57 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+
+#include <flux/detail/base/Config.hpp>
+
+namespace flux::inline FLUX_ABI {
+
+/// A wrong use of memory, as its handler is told of it.
+struct Misuse {
+  const char* operation;    ///< "allocate", "free" or "exit"
+  const char* reason;       ///< what is wrong
+  const void* address;      ///< nullptr where it is of no one object
+  std::size_t object_size;  ///< of the size class that the operation names, bytes; 0 where it is of none
+  const char* tag;          ///< of the operation; "default" for none
+};
+
+/// Called at the wrong operation, on its thread. May not throw, nor use flux.
+using MisuseHandler = void (*)(const Misuse&);
+
+namespace detail {
+
+inline constinit std::atomic<MisuseHandler> misuse_handler{nullptr};
+
+/// What handlers begin with: the misuse in one line on standard error.
+[[gnu::noinline, gnu::cold]] inline void print_misuse(const Misuse& misuse) noexcept {
+  if (misuse.address == nullptr) {
+    std::fprintf(stderr, "flux: %s\n", misuse.reason);
+  } else if (misuse.object_size == 0) {
+    std::fprintf(stderr, "flux: %s of %p: %s\n", misuse.operation, misuse.address, misuse.reason);
+  } else {
+    std::fprintf(stderr, "flux: %s of %p: %s (an object of %zu bytes, tag %s)\n", misuse.operation, misuse.address,
+                 misuse.reason, misuse.object_size, misuse.tag);
+  }
+}
+
+/// Tells the handler; aborts where there is none. Where the handler returns, the caller leaves out what was asked for.
+[[gnu::noinline, gnu::cold]] inline void report_misuse(const Misuse& misuse) noexcept {
+  // acquire: pairs with the release in set_misuse_handler; what the handler was made of is visible.
+  const MisuseHandler handler = misuse_handler.load(std::memory_order_acquire);
+  if (handler != nullptr) return handler(misuse);
+  print_misuse(misuse);
+  std::abort();
+}
+
+/// For misuse that leaves no way to go on: tells the handler, and aborts.
+[[noreturn, gnu::noinline, gnu::cold]] inline void die(const char* reason,
+                                                       const void* address = nullptr) noexcept {
+  report_misuse({"free", reason, address, 0, "unknown"});
+  std::abort();
+}
+
+}  // namespace detail
+}  // namespace flux::inline FLUX_ABI

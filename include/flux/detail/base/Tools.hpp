@@ -1,0 +1,103 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include <flux/detail/base/Config.hpp>
+
+#if FLUX_ADDRESS_SANITIZER
+extern "C" void __asan_poison_memory_region(const volatile void* begin, std::size_t bytes);
+extern "C" void __asan_unpoison_memory_region(const volatile void* begin, std::size_t bytes);
+#endif
+
+namespace flux::inline FLUX_ABI::detail {
+
+// What memory checkers are told. AddressSanitizer is there when the code is compiled; free objects are poisoned, so that
+// it reports a use at the access. Valgrind's memcheck is found when the program runs: objects are announced to it as
+// blocks of a heap, and it does the rest.
+//
+//   an object is announced as allocated, or freed, or not at all yet: then as the memory of a slab
+//   open_free .. close_free: the bytes of a freed object that flux itself has use for
+
+/// Requests to Valgrind, as its manual describes them: instructions that change nothing, and that it looks for.
+class Valgrind {
+ public:
+  /// Whether the program runs under it. Any thread.
+  static bool is_there() noexcept {
+    // relaxed: all threads find the same.
+    signed char known = is_there_.load(std::memory_order_relaxed);
+    if (known == kUnknown) [[unlikely]] {
+      known = request(kRunningOnValgrind, 0, 0) != 0 ? 1 : 0;
+      is_there_.store(known, std::memory_order_relaxed);
+    }
+    return known != 0;
+  }
+
+  static void allocated(const void* p, std::size_t bytes) noexcept { request(kMallocLikeBlock, as_word(p), bytes); }
+  static void freed(const void* p) noexcept { request(kFreeLikeBlock, as_word(p), 0); }
+  static void make_defined(const void* p, std::size_t bytes) noexcept { request(kMakeDefined, as_word(p), bytes); }
+  static void make_inaccessible(const void* p, std::size_t bytes) noexcept {
+    request(kMakeNoAccess, as_word(p), bytes);
+  }
+
+ private:
+  static constexpr signed char kUnknown = -1;
+  static constexpr std::uintptr_t kRunningOnValgrind = 0x1001;
+  static constexpr std::uintptr_t kMallocLikeBlock = 0x1301;
+  static constexpr std::uintptr_t kFreeLikeBlock = 0x1302;
+  static constexpr std::uintptr_t kMemcheck = std::uintptr_t{'M'} << 24 | std::uintptr_t{'C'} << 16;
+  static constexpr std::uintptr_t kMakeNoAccess = kMemcheck;
+  static constexpr std::uintptr_t kMakeDefined = kMemcheck + 2;
+
+  static std::uintptr_t as_word(const void* p) noexcept { return reinterpret_cast<std::uintptr_t>(p); }
+
+  /// The request's answer; 0 elsewhere.
+  static std::uintptr_t request(std::uintptr_t code, std::uintptr_t first, std::uintptr_t second) noexcept {
+    const volatile std::uintptr_t arguments[6] = {code, first, second, 0, 0, 0};
+    std::uintptr_t answer = 0;
+#if defined(__x86_64__) && defined(__linux__)
+    __asm__ volatile(
+        "rolq $3, %%rdi; rolq $13, %%rdi; rolq $61, %%rdi; rolq $51, %%rdi; xchgq %%rbx, %%rbx"
+        : "+d"(answer)
+        : "a"(&arguments[0])
+        : "cc", "memory");
+#else
+    static_cast<void>(arguments);
+#endif
+    return answer;
+  }
+
+  static inline constinit std::atomic<signed char> is_there_{kUnknown};
+};
+
+#if FLUX_ADDRESS_SANITIZER
+
+inline void announce_allocated(void* p, std::size_t bytes) noexcept { __asan_unpoison_memory_region(p, bytes); }
+inline void announce_freed(void* p, std::size_t bytes) noexcept { __asan_poison_memory_region(p, bytes); }
+inline void open_free(void* p, std::size_t bytes) noexcept { __asan_unpoison_memory_region(p, bytes); }
+inline void close_free(void* p, std::size_t bytes) noexcept { __asan_poison_memory_region(p, bytes); }
+/// Memory of a slab that no object is in yet; and of no slab.
+inline void announce_slab(void* p, std::size_t bytes) noexcept { __asan_poison_memory_region(p, bytes); }
+inline void announce_no_slab(void* p, std::size_t bytes) noexcept { __asan_unpoison_memory_region(p, bytes); }
+
+#else
+
+inline void announce_allocated(void* p, std::size_t bytes) noexcept {
+  if (Valgrind::is_there()) Valgrind::allocated(p, bytes);
+}
+inline void announce_freed(void* p, std::size_t) noexcept {
+  if (Valgrind::is_there()) Valgrind::freed(p);
+}
+inline void open_free(void* p, std::size_t bytes) noexcept {
+  if (Valgrind::is_there()) Valgrind::make_defined(p, bytes);
+}
+inline void close_free(void* p, std::size_t bytes) noexcept {
+  if (Valgrind::is_there()) Valgrind::make_inaccessible(p, bytes);
+}
+inline void announce_slab(void*, std::size_t) noexcept {}
+inline void announce_no_slab(void*, std::size_t) noexcept {}
+
+#endif
+
+}  // namespace flux::inline FLUX_ABI::detail

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include <flux/detail/base/Config.hpp>
+#include <flux/detail/base/Error.hpp>
+#include <flux/detail/base/Misuse.hpp>
+#include <flux/detail/base/Tools.hpp>
+#include <flux/detail/heap/LocalBins.hpp>
+#include <flux/detail/heap/ThreadHeap.hpp>
+#include <flux/detail/slab/Marks.hpp>
+#include <flux/detail/slab/RegionMap.hpp>
+
+namespace flux::inline FLUX_ABI::detail {
+
+// What stands at the doors of a checked build: every object that is handed out passes by check_allocation, every one that
+// comes back by check_free. A free object holds a pattern, from its first free on; but for the words that its thread's
+// Outbox needs of it, which get the pattern back when they come home.
+
+/// Whether objects are looked at on the fast paths: by flux, or by AddressSanitizer.
+inline constexpr bool kIsWatched = FLUX_CHECKED || FLUX_ADDRESS_SANITIZER;
+
+/// What the region at a multiple of kRegionBytes begins with, asked of the system: nothing may be there. 0 where it is not
+/// to be had.
+[[gnu::noinline, gnu::cold]] inline std::uint64_t foreign_magic(const void* address) noexcept {
+  const KeepErrno keep;
+  std::uint64_t magic = 0;
+  iovec here{&magic, sizeof magic};
+  iovec there{Region::of(address), sizeof magic};
+  const ssize_t got = ::process_vm_readv(::getpid(), &here, 1, &there, 1, 0);
+  return got == ssize_t{sizeof magic} ? magic : 0;
+}
+
+/// Why an address may not be freed as an object of the class, by what never changes while it lives; nullptr when it may.
+/// `is_of_domain(ThreadHeap&)`: whether the heap is of the domain that is meant.
+template <class IsOfDomain>
+const char* reason_against(const void* object, unsigned size_class, IsOfDomain is_of_domain) noexcept {
+  const Slab& slab = Region::slab_of(object);
+  if (slab.capacity == 0 || !slab.holds(object)) return "double free, or an address that no object lies at";
+  if (slab.object_at(object) == slab.capacity) return "it lies inside of an object, not at its beginning";
+  if (!is_of_domain(Region::of(object)->owner)) return "it was allocated with another tag";
+  if (slab.size_class != size_class) return "it was allocated with another size";
+  const Marks marks(const_cast<Slab&>(slab), slab.object_at(object));
+  if (marks.is_live()) return nullptr;
+  return marks.is_used() ? "double free: the object is free already" : "it was never allocated";
+}
+
+/// Domains are told apart by their names as well: libraries may have copies of flux, and these domains of their own.
+inline bool is_same_domain(const DomainInfo& left, const DomainInfo& right) noexcept {
+  return &left == &right || std::strcmp(left.name, right.name) == 0;
+}
+
+[[gnu::noinline, gnu::cold]] inline bool refuse(const char* operation, const char* reason, const void* object,
+                                                unsigned size_class, const char* tag) noexcept {
+  report_misuse({operation, reason, object, kSizeClassInfo[size_class].stride, tag});
+  return false;
+}
+
+/// Whether the object may be freed; then it counts as free, and holds the pattern. `mine`: the thread's own heap, or
+/// nullptr.
+inline bool check_free(void* object, unsigned size_class, const DomainInfo& domain, const ThreadHeap* mine) noexcept {
+  if (!region_map.holds(object)) [[unlikely]] {
+    const std::uint64_t magic = foreign_magic(object);
+    if (magic == Region::kInstanceMagic)
+      return refuse("free", "it lies in a flux::Heap", object, size_class, domain.name);
+    if (magic != Region::kMagic)  // else of a copy of flux in a library
+      return refuse("free", "no memory of flux's lies there", object, size_class, domain.name);
+  }
+  const char* const reason = reason_against(object, size_class, [&domain](const ThreadHeap* owner) {
+    return is_same_domain(owner->domain(), domain);
+  });
+  if (reason != nullptr) [[unlikely]]
+    return refuse("free", reason, object, size_class, domain.name);
+  Slab& slab = Region::slab_of(object);
+  Marks marks(slab, slab.object_at(object));
+  if (Region::of(object)->owner == mine) {
+    marks.take_back();
+  } else if (!marks.take_back_remote()) [[unlikely]] {
+    return refuse("free", "double free: another thread freed the object just now", object, size_class, domain.name);
+  }
+  fill_free(object, slab.stride);
+  return true;
+}
+
+/// Counts an object as live. Requires that its slab's owner, or who stands for it, is the caller.
+inline void check_allocation(void* object, const char* tag) noexcept {
+  Slab& slab = Region::slab_of(object);
+  Marks marks(slab, slab.object_at(object));
+  if (marks.is_live()) [[unlikely]]
+    refuse("allocate", "the object is live already: it was freed twice at once", object, slab.size_class, tag);
+  if (marks.is_used() && !is_filled(object, slab.stride)) [[unlikely]]
+    refuse("allocate", "it was written to after it had been freed", object, slab.size_class, tag);
+  marks.give();
+}
+
+/// Whether an address may go to the program's `operator delete`, or to the system's free.
+inline bool check_no_object(const void* address, const char* tag) noexcept {
+  if constexpr (FLUX_CHECKED) {
+    if (region_map.holds(address)) [[unlikely]] {
+      const Slab& slab = Region::slab_of(address);
+      const unsigned size_class = slab.capacity == 0 ? 0u : slab.size_class;
+      return refuse("free", "it was allocated with another size", address, size_class, tag);
+    }
+  }
+  return true;
+}
+
+/// The heap that bins belong to, or nullptr.
+inline const ThreadHeap* heap_of(const Bins* bins) noexcept {
+  return bins == &no_bins ? nullptr : Region::of(bins)->owner;
+}
+
+/// At the end of an allocation of the domain: `object` came from the calling thread's heap, or was looked at before.
+template <class Domain>
+[[gnu::always_inline]] inline void watch_allocation(void* object, unsigned size_class) noexcept {
+  if constexpr (kIsWatched) announce_allocated(object, kSizeClassInfo[size_class].stride);
+  if constexpr (FLUX_CHECKED) {
+    if (Region::of(object)->owner == heap_of(current_bins<Domain>()))
+      check_allocation(object, domain_info<Domain>.name);
+  }
+}
+
+/// At the beginning of a free: whether to go on.
+template <class Domain>
+[[gnu::always_inline]] inline bool watch_free(void* object, unsigned size_class) noexcept {
+  if constexpr (FLUX_CHECKED) {
+    if (!check_free(object, size_class, domain_info<Domain>, heap_of(current_bins<Domain>()))) return false;
+  }
+  if constexpr (kIsWatched) announce_freed(object, kSizeClassInfo[size_class].stride);
+  return true;
+}
+
+}  // namespace flux::inline FLUX_ABI::detail
