@@ -17,8 +17,9 @@ namespace flux::inline FLUX_ABI::detail {
 // it reports a use at the access. Valgrind's memcheck is found when the program runs: objects are announced to it as
 // blocks of a heap, and it does the rest.
 //
-//   an object is announced as allocated, or freed, or not at all yet: then as the memory of a slab
-//   open_free .. close_free: the bytes of a freed object that flux itself has use for
+//   an object is announced as allocated, or freed, or not at all yet
+//   open_free .. close_free: the bytes of a freed object that flux itself has use for. A carrier's stay open until its next
+//   announcement.
 
 /// Requests to Valgrind, as its manual describes them: instructions that change nothing, and that it looks for.
 class Valgrind {
@@ -77,9 +78,9 @@ inline void announce_allocated(void* p, std::size_t bytes) noexcept { __asan_unp
 inline void announce_freed(void* p, std::size_t bytes) noexcept { __asan_poison_memory_region(p, bytes); }
 inline void open_free(void* p, std::size_t bytes) noexcept { __asan_unpoison_memory_region(p, bytes); }
 inline void close_free(void* p, std::size_t bytes) noexcept { __asan_poison_memory_region(p, bytes); }
-/// Memory of a slab that no object is in yet; and of no slab.
-inline void announce_slab(void* p, std::size_t bytes) noexcept { __asan_poison_memory_region(p, bytes); }
-inline void announce_no_slab(void* p, std::size_t bytes) noexcept { __asan_unpoison_memory_region(p, bytes); }
+/// Of objects that end all at once; and memory that is none of objects.
+inline void announce_all_freed(void* p, std::size_t bytes) noexcept { __asan_poison_memory_region(p, bytes); }
+inline void announce_no_object(void* p, std::size_t bytes) noexcept { __asan_unpoison_memory_region(p, bytes); }
 
 #else
 
@@ -95,8 +96,10 @@ inline void open_free(void* p, std::size_t bytes) noexcept {
 inline void close_free(void* p, std::size_t bytes) noexcept {
   if (Valgrind::is_there()) Valgrind::make_inaccessible(p, bytes);
 }
-inline void announce_slab(void*, std::size_t) noexcept {}
-inline void announce_no_slab(void*, std::size_t) noexcept {}
+inline void announce_all_freed(void*, std::size_t) noexcept {}
+inline void announce_no_object(void* p, std::size_t bytes) noexcept {
+  if (bytes != 0 && Valgrind::is_there()) Valgrind::make_defined(p, bytes);
+}
 
 #endif
 

@@ -275,7 +275,6 @@ class ThreadHeap {
         if (!is_overwritten(object)) *end++ = object;
       });
       fill_free(carrier, sizeof(Carrier) + places * sizeof(void*));
-      close_free(carrier, sizeof(Carrier) + places * sizeof(void*));
     }
     home_.put(objects.data(), end, HomeSlabs::kAllRuns,
               [this](unsigned size_class, void* const*, std::size_t count) { collected_[size_class] += count; });

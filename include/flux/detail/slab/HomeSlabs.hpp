@@ -116,7 +116,7 @@ class HomeSlabs {
   void retire_all() noexcept {
     source_.for_each_slab([this](Slab& slab) {
       slab.list = Slab::kNotListed;
-      announce_slab(slab.objects, slab.extent);
+      announce_all_freed(slab.objects, slab.extent);
       source_.retire(slab);
     });
     partial_ = {};

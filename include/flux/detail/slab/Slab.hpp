@@ -59,8 +59,7 @@ struct Slab {
     size_class = static_cast<std::uint8_t>(new_class);
     units_back = 0;
     list_shift = static_cast<std::uint8_t>(std::max(static_cast<int>(std::bit_width(capacity)), 3) - 3);
-    announce_no_slab(begin, info.first_object);
-    announce_slab(objects, extent);
+    announce_no_object(begin, info.first_object);
     const std::uint32_t whole = capacity / 64;
     for (std::size_t set = 0; set != kMarkSets; ++set)
       std::memset(marks() + set * bitmap_words(), 0, (capacity + 63) / 64 * sizeof *bitmap);
