@@ -21,6 +21,17 @@ using namespace flux::detail;
 
 constexpr std::size_t kMostCollected = 512 + Carrier::kMostCarried;
 
+// Sends objects home by two threads, of each slab some with either. When the second one comes some of the first's wait.
+void send_in_two_parts(ThreadHeap& heap, const Objects& objects, unsigned size_class) {
+  Objects first, second;
+  for (std::size_t i = 0; i != objects.size(); ++i) (i % 2 == 0 ? first : second).push_back(objects[i]);
+  post_all(heap, first, size_class);
+  const std::size_t collected = collect_once(heap);
+  BOOST_REQUIRE((0 < collected && collected < first.size()));
+  post_all(heap, second, size_class);
+  BOOST_REQUIRE(census_of(heap, size_class).away() == objects.size() - collected);
+}
+
 // Objects on their way from the owner to the threads that free them.
 class Belt {
  public:
@@ -124,6 +135,24 @@ BOOST_AUTO_TEST_CASE(what_arrives_while_some_still_waits_comes_home_too) {
   post_all(*heap, std::span(objects).subspan(3000), 5);
   settle(*heap);
   BOOST_TEST(census_of(*heap).away() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(what_waits_and_what_came_since_both_come_home_before_memory_goes_back) {
+  OwnHeap heap;
+  send_in_two_parts(*heap, pop_many(*heap, 5, 1600), 5);
+  heap->trim(true);
+  BOOST_TEST(census_of(*heap).away() == 0u);
+  BOOST_TEST(census_of(*heap).slabs == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(what_waits_and_what_came_since_serve_other_classes_when_memory_is_out) {
+  OwnHeap heap;
+  const Objects objects = pop_many(*heap, 31, 2800);  // more wait than the refill itself collects
+  pop_many(*heap, 40, 1);                             // keeps a slab for collect_once
+  heap.pages().fail_from(1);
+  for (const unsigned c : {kSmallClasses - 1, 20u}) pop_many(*heap, c, SIZE_MAX);
+  send_in_two_parts(*heap, objects, 31);
+  BOOST_TEST(heap->pop(20) != nullptr);
 }
 
 BOOST_AUTO_TEST_CASE(slabs_that_others_emptied_serve_other_classes) {

@@ -253,7 +253,9 @@ class ThreadHeap {
     bins_.empty_all(home_);
   }
 
+  /// What an earlier call left waiting, and then what has come since.
   void collect_all() noexcept {
+    while (pending_ != nullptr) collect();
     do collect();
     while (pending_ != nullptr);
   }
