@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <exception>
 #include <flux/detail/heap/LocalHeap.hpp>
+#include <string>
 #include <tuple>
 #include <vector>
 
 #include "fuzz/Input.hpp"
 #include "support/FreshHeaps.hpp"
+#include "support/HeapCensus.hpp"
 #include "support/Threads.hpp"
 
 namespace flux::test::fuzz {
@@ -39,12 +41,13 @@ class FreshDomain {
   std::array<std::size_t, detail::kSizeClasses> freed_before_{};
 };
 
-/// Whether the structures of every heap agree, while no other thread is at work.
+/// That the structures of every heap agree, while no other thread is at work.
 inline void expect_valid_heaps() {
-  bool are_valid = true;
-  detail::heap_list.for_each(
-      [&](const detail::ThreadHeap& heap) { are_valid = are_valid && heap.is_valid(); });
-  expect(are_valid, "a thread heap is not valid");
+  std::string complaint;
+  detail::heap_list.for_each([&](detail::ThreadHeap& heap) {
+    if (complaint.empty()) complaint = complaint_about(heap);
+  });
+  expect(complaint.empty(), complaint.c_str());
 }
 
 /// Runs `work(pages)` on a new thread that finds no heap of these domains, nor of `void`, and whose own come from `pages`,
