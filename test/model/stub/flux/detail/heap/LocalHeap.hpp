@@ -1,0 +1,24 @@
+#pragma once
+
+#include <new>
+
+#include <flux/detail/base/SizeClass.hpp>
+
+namespace flux::detail {
+
+struct BufferDomain;
+
+template <class Domain>
+void* allocate(unsigned size_class) {
+  return ::operator new(stride_of(size_class));
+}
+template <class Domain>
+void deallocate(void* object, unsigned) noexcept {
+  ::operator delete(object);
+}
+template <class Domain>
+bool has_at_hand(unsigned) noexcept {
+  return true;
+}
+
+}  // namespace flux::detail
