@@ -44,7 +44,8 @@ class AtomicOperations {
     return change(take_operand, bits(desired), order, {file, line});
   }
 
-  bool compare_exchange_weak(T& expected, T desired, Order success, Order failure, MODEL_SITE) const noexcept {
+  bool compare_exchange_weak(T& expected, T desired, Order success, Order failure,
+                             MODEL_SITE) const noexcept {
     return compare(expected, desired, success, failure, true, {file, line});
   }
   bool compare_exchange_weak(T& expected, T desired, Order order = kSeqCst, MODEL_SITE) const noexcept {
@@ -106,7 +107,8 @@ class AtomicOperations {
     return value(world.update(at(), sizeof(T), how, &is_done, site));
   }
 
-  bool compare(T& expected, T desired, Order success, Order failure, bool may_fail, Site site) const noexcept {
+  bool compare(T& expected, T desired, Order success, Order failure, bool may_fail,
+               Site site) const noexcept {
     const Bits before = bits(expected);
     bool is_done = false;
     const Update how{success, failure, &before, may_fail, take_operand, bits(desired)};

@@ -168,8 +168,8 @@ void World::fail(const char* text, Site site) {
     std::size_t number = 0;
     while (number != seen.size() && seen[number] != event.address) ++number;
     if (number == seen.size()) seen.push_back(event.address);
-    std::printf("    %*sthread %zu  %s:%d  %s [%zu]", static_cast<int>(event.thread - 1) * 4, "", event.thread,
-                name_of(event.site.file), event.site.line, event.what, number);
+    std::printf("    %*sthread %zu  %s:%d  %s [%zu]", static_cast<int>(event.thread - 1) * 4, "",
+                event.thread, name_of(event.site.file), event.site.line, event.what, number);
     if (event.value != 0) std::printf(" 0x%llx", static_cast<unsigned long long>(event.value));
     if (event.behind != 0) std::printf(", %zu stores old", event.behind);
     std::printf("\n");

@@ -12,7 +12,8 @@ namespace model {
 struct Scenario {
   const char* name;
   void (*body)();
-  const char* outcomes;  ///< what `outcome` must have been told, in all executions together; nullptr: does not matter
+  const char*
+      outcomes;  ///< what `outcome` must have been told, in all executions together; nullptr: does not matter
   const Scenario* next;
 
   static inline const Scenario* first = nullptr;

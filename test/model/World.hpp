@@ -92,8 +92,8 @@ class World {
     Kind kind = Kind::kNone;  ///< of the operation it is about to do
     const void* address = nullptr;
     bool is_asleep = false;
-    bool has_read_stale = false;       ///< since it last waited
-    bool reads_newest = false;         ///< its next load, after it waited: stores become visible in finite time
+    bool has_read_stale = false;  ///< since it last waited
+    bool reads_newest = false;    ///< its next load, after it waited: stores become visible in finite time
     std::uint64_t others_changes = 0;  ///< when it last had waited
     std::uint64_t changes = 0;         ///< stores of it that changed a value
     Clock clock;
@@ -149,13 +149,13 @@ class World {
   std::vector<Local> locals_;
   std::vector<Event> events_;
   std::size_t self_ = 0;
-  std::size_t count_ = 0;      ///< model threads, 1 to count_
-  bool is_starting_ = false;   ///< threads run to their first operation, in their order
+  std::size_t count_ = 0;     ///< model threads, 1 to count_
+  bool is_starting_ = false;  ///< threads run to their first operation, in their order
   bool is_running_ = false;
   unsigned most_preemptions_ = kNoBound;
   unsigned preemptions_ = 0;
   bool has_failed_spuriously_ = false;
-  bool is_free_ = false;       ///< the rest of the execution was explored elsewhere
+  bool is_free_ = false;  ///< the rest of the execution was explored elsewhere
 };
 
 extern World world;

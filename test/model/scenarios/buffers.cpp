@@ -1,8 +1,8 @@
 // Buffers that outlive their pool: the last one takes the pool's tables along.
 #include "../Begin.hpp"
-// ..
+
 #include <flux/BufferPool.hpp>
-// ..
+
 #include "../End.hpp"
 
 namespace {

@@ -1,8 +1,8 @@
 // Work on other threads' heaps, and forks, which wait for it and keep it out.
 #include "../Begin.hpp"
-// ..
+
 #include <flux/detail/heap/ForeignWork.hpp>
-// ..
+
 #include "../End.hpp"
 
 #include "../Reach.hpp"

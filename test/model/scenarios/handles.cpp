@@ -1,8 +1,8 @@
 // Handles: objects that threads create, find and destroy by name, and the directory of the blocks they lie in.
 #include "../Begin.hpp"
-// ..
+
 #include <flux/HandlePool.hpp>
-// ..
+
 #include "../End.hpp"
 
 namespace {
@@ -69,7 +69,8 @@ MODEL_SCENARIO(handles_an_object_is_visible_to_who_destroys_it) {
                    const std::uint64_t bits = name.ask();
                    if (bits != 0) is_destroyed = pool.destroy(Name::from_bits(bits));
                  });
-  model::check(pool.size() == (is_destroyed ? 1 : 2) && pool.is_valid(), "an object was lost, or is there twice");
+  model::check(pool.size() == (is_destroyed ? 1 : 2) && pool.is_valid(),
+               "an object was lost, or is there twice");
 }
 
 MODEL_SCENARIO(handles_one_of_two_who_destroy_wins) {
@@ -157,16 +158,15 @@ MODEL_SCENARIO(handles_all_objects_are_visited_while_some_are_created) {
 }
 
 MODEL_SCENARIO(handles_two_threads_open_a_block_each_while_a_third_looks) {
-  model::world.bound(2);
+  model::world.bound(1);
   restart();
   Pool pool;
   model::Hint<std::uint64_t> name;
   const auto create = [&] { name.tell(pool.create(7).to_bits()); };
-  model::threads(create, create,
-                 [&] {
-                   const std::uint64_t bits = name.ask();
-                   if (bits != 0) look(pool, Name::from_bits(bits));
-                 });
+  model::threads(create, create, [&] {
+    const std::uint64_t bits = name.ask();
+    if (bits != 0) look(pool, Name::from_bits(bits));
+  });
   model::check(pool.size() == 2 && pool.is_valid(), "an object was lost");
 }
 

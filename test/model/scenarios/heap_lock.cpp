@@ -1,8 +1,8 @@
 // The lock of a thread heap: its owner, who waits for it, and threads from outside, who do without.
 #include "../Begin.hpp"
-// ..
+
 #include <flux/detail/heap/HeapLock.hpp>
-// ..
+
 #include "../End.hpp"
 
 namespace {

@@ -1,9 +1,9 @@
 // Thread heaps that are parked and adopted, and the list of all of them.
 #include "../Begin.hpp"
-// ..
+
 #include <flux/detail/heap/HeapList.hpp>
 #include <flux/detail/heap/ParkedHeaps.hpp>
-// ..
+
 #include "../End.hpp"
 
 namespace {
@@ -89,7 +89,7 @@ MODEL_SCENARIO(parked_heaps_two_are_parked_and_a_third_thread_adopts) {
 }
 
 MODEL_SCENARIO(parked_heaps_three_threads_begin_and_end) {
-  model::world.bound(2);
+  model::world.bound(1);
   Heaps<2> heaps;
   ParkedHeaps parked;
   parked.park(heaps[0]);

@@ -1,8 +1,8 @@
 // A thread heap's inbox: chains that any thread posts and the owner takes.
 #include "../Begin.hpp"
-// ..
+
 #include <flux/detail/heap/Inbox.hpp>
-// ..
+
 #include "../End.hpp"
 
 namespace {

@@ -1,8 +1,8 @@
 // Thread numbers, and what belongs to the one who holds one.
 #include "../Begin.hpp"
-// ..
+
 #include <flux/detail/heap/ThreadNumber.hpp>
-// ..
+
 #include "../End.hpp"
 
 namespace {

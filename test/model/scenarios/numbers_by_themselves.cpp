@@ -1,11 +1,11 @@
 // Numbers that stand for themselves: their orders are relaxed, their operations count.
 #include "../Begin.hpp"
-// ..
+
 #include <flux/detail/base/Settings.hpp>
 #include <flux/detail/heap/Attendance.hpp>
 #include <flux/detail/heap/ParkedBytes.hpp>
 #include <flux/detail/slab/RegionMap.hpp>
-// ..
+
 #include "../End.hpp"
 
 namespace {

@@ -1,8 +1,8 @@
 // The key by which threads are told of their end, made by whoever comes first.
 #include "../Begin.hpp"
-// ..
+
 #include <flux/detail/heap/ThreadEnd.hpp>
-// ..
+
 #include "../End.hpp"
 
 #include "../Reach.hpp"

@@ -48,13 +48,13 @@ class SlotDepot {
     fresh_ = block;
     // relaxed: written under the lock.
     block->next = blocks_.load(std::memory_order_relaxed);
-    // release: pairs with the acquire in `blocks`.
+    // release: pairs with the acquire in `blocks`; test/model fails without it.
     blocks_.store(block, std::memory_order_release);
   }
 
   /// All blocks so far, linked by next. Any thread, without the lock.
   SlotBlock* blocks() const noexcept {
-    // acquire: pairs with the release in add.
+    // acquire: pairs with the release in add; test/model fails without it.
     return blocks_.load(std::memory_order_acquire);
   }
 

@@ -19,7 +19,8 @@ class Inbox {
     do {
       last->end_chain(head);
       // release: pairs with the acquire in take_all, so that the taker sees the links, and with them
-      // everything that the posting thread did to the objects. relaxed on failure: the loop only tries again.
+      // everything that the posting thread did to the objects; test/model fails without it. relaxed on failure: the
+      // loop only tries again.
     } while (!head_.compare_exchange_weak(head, first, std::memory_order_release, std::memory_order_relaxed));
   }
 
@@ -27,7 +28,7 @@ class Inbox {
   Carrier* take_all() noexcept {
     if (is_empty()) return nullptr;
     // acquire: pairs with the release in post_remote. Posts that came in between are read-modify-writes too
-    // and continue the release sequence, so every run in the stack is visible.
+    // and continue the release sequence, so every run in the stack is visible; test/model fails without it.
     return head_.exchange(nullptr, std::memory_order_acquire);
   }
 

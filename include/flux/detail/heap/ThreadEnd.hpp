@@ -31,7 +31,7 @@ class ThreadEnd {
   /// Has `function(argument)` called at the end of the calling thread. Not null: `argument`. False when the
   /// system cannot.
   static bool call(void* argument) noexcept {
-    // acquire: pairs with the release in make_key: the key's making comes before its use.
+    // acquire: pairs with the release in make_key: the key's making comes before its use; test/model fails without it.
     std::uint64_t key = key_.load(std::memory_order_acquire);
     if (key == 0) key = make_key();
     return key != 0 && ::pthread_setspecific(static_cast<pthread_key_t>(key - 1), argument) == 0;
@@ -45,7 +45,8 @@ class ThreadEnd {
     pthread_key_t made{};
     if (::pthread_key_create(&made, reinterpret_cast<void (*)(void*)>(function)) != 0) return 0;
     std::uint64_t key = 0;
-    // release on success: pairs with the acquire in `call`. acquire on failure: as there.
+    // release on success: pairs with the acquire in `call`. acquire on failure: as there. test/model fails without
+    // either.
     if (key_.compare_exchange_strong(key, std::uint64_t{made} + 1, std::memory_order_release,
                                      std::memory_order_acquire)) {
       return std::uint64_t{made} + 1;
