@@ -183,6 +183,18 @@ BOOST_AUTO_TEST_CASE(a_thread_that_only_frees_sends_all_home) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_thread_that_only_frees_has_a_heap_after_some_dozen_objects_and_not_before) {
+  FreshHeaps fresh;
+  const Objects objects = left_behind(200);
+  const std::span all(objects);
+  run_thread([&] {
+    for (void* object : all.first(24)) deallocate(object, kClass);
+    BOOST_TEST(has_no_heap());
+    for (void* object : all.subspan(24)) deallocate(object, kClass);
+    BOOST_TEST(!has_no_heap());
+  });
+}
+
 BOOST_AUTO_TEST_CASE(a_thread_may_free_first_and_allocate_later) {
   FreshHeaps fresh;
   const Objects objects = left_behind(10);
