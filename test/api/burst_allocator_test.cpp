@@ -473,7 +473,7 @@ BOOST_AUTO_TEST_CASE(a_command_that_asks_for_zeros_gets_them) {
     allocator.deallocate(used, 100);
     long* reuse = nullptr;
     std::size_t count = 100;
-    long* const p = allocator.allocation_command(command | bc::zero_memory, 100, count, reuse);
+    long* const p = allocator.allocation_command(command | bc::zero_memory, 10, count, reuse);
     BOOST_TEST(std::count(p, p + 100, 0) == 100);
     allocator.deallocate(p, count);
   }

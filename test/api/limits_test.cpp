@@ -37,6 +37,12 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_count_whose_bytes_overflow_is_a_bad_array_new_le
   BOOST_CHECK_THROW(std::ignore = allocator.allocate_at_least(hidden(kMost)), std::bad_array_new_length);
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_count_whose_bytes_exceed_half_the_address_space_is_one_as_well, T, Types) {
+  flux::Allocator<T> allocator;
+  BOOST_CHECK_THROW(std::ignore = allocator.allocate(hidden(kMost / 2 / sizeof(T) + 1)),
+                    std::bad_array_new_length);
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(after_a_refusal_the_allocator_works_on, T, Types) {
   flux::Allocator<T> allocator;
   for (int i = 0; i < 100; ++i) {

@@ -78,6 +78,29 @@ BOOST_AUTO_TEST_CASE(a_heap_that_went_and_came_back_is_told_from_one_that_stayed
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_heap_that_is_being_worked_on_is_not_adopted_and_stays_parked) {
+  static ParkedHeaps* parked;
+  static decltype(page_source.discard) discard;
+  static int looks, adopted;
+  constexpr unsigned kClass = 5;
+  OwnParkedHeaps own(1);
+  parked = &own.parked;
+  discard = page_source.discard;
+  looks = adopted = 0;
+  own.heaps[0]->push(own.heaps[0]->pop(kClass), kClass);
+  own.parked.park(own.heaps[0]);
+  page_source.discard = [](std::byte* begin, std::size_t bytes) noexcept {  // in the middle of a trim
+    ++looks;
+    adopted += parked->adopt() != nullptr;
+    discard(begin, bytes);
+  };
+  own.heaps[0]->trim(false);
+  page_source.discard = discard;
+  BOOST_TEST(looks > 0);
+  BOOST_TEST(adopted == 0);
+  BOOST_TEST((adopt_all(own.parked) == own.heaps));
+}
+
 BOOST_AUTO_TEST_CASE(threads_that_park_and_adopt_at_once_never_share_a_heap_and_lose_none) {
   constexpr std::size_t kThreads = 8;
   OwnParkedHeaps own(kThreads / 2);

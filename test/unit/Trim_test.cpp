@@ -283,6 +283,25 @@ BOOST_AUTO_TEST_CASE(what_the_trimming_thread_freed_of_others_goes_home_first) {
   BOOST_TEST(slabs_of(fresh.parked()) == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(a_thread_with_a_heap_that_trims_keeps_nothing_that_it_freed_of_others) {
+  FreshHeaps fresh;
+  const auto kept = [] {
+    std::size_t count = 0;
+    local_thread.outbox().for_each([&count](void*) { ++count; });
+    return count;
+  };
+  run_thread([&] {
+    const Objects objects = allocate_many(kClass, 10);
+    run_thread([&] {
+      fill_and_clear(kClass, 1);
+      deallocate_all(objects, kClass);
+      BOOST_TEST(kept() != 0u);
+      flux::trim();
+      BOOST_TEST(kept() == 0u);
+    });
+  });
+}
+
 BOOST_AUTO_TEST_CASE(a_thread_that_sleeps_gives_the_slabs_that_others_freed) {
   FreshHeaps fresh;
   std::latch is_full(1), is_trimmed(1);
