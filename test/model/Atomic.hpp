@@ -85,15 +85,15 @@ class AtomicOperations {
  protected:
   using Bits = std::uint64_t;
 
-  static Bits bits(T value) noexcept {
+  static Bits bits(T number) noexcept {
     Bits bits = 0;
-    std::memcpy(&bits, &value, sizeof(T));
+    std::memcpy(&bits, &number, sizeof(T));
     return bits;
   }
   static T value(Bits bits) noexcept {
-    T value{};
-    std::memcpy(&value, &bits, sizeof(T));
-    return value;
+    T number{};
+    std::memcpy(&number, &bits, sizeof(T));
+    return number;
   }
 
  private:
@@ -125,7 +125,7 @@ class Atomic : public AtomicOperations<Atomic<T>, T> {
 
  public:
   constexpr Atomic() noexcept : Atomic(T{}) {}
-  constexpr Atomic(T value) noexcept : value_(value) {
+  constexpr Atomic(T initial) noexcept : value_(initial) {
     if (!std::is_constant_evaluated()) world.construct(&value_, sizeof(T));
   }
   Atomic(const Atomic&) = delete;

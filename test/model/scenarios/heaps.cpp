@@ -12,7 +12,7 @@ using flux::detail::HeapList;
 using flux::detail::ParkedHeaps;
 using flux::detail::ThreadHeap;
 
-// Room for heaps where ParkedHeaps expects them: kHeapUnits behind multiples of 32 MiB.
+// Room for heaps where ParkedHeaps expects them: kHeapIndex behind multiples of 32 MiB.
 class Arena {
  public:
   static constexpr std::size_t kRegionBytes = std::size_t{32} << 20;
@@ -21,7 +21,7 @@ class Arena {
   static ThreadHeap* place(std::size_t i) noexcept {
     static std::byte* const begin = reserve();
     return reinterpret_cast<ThreadHeap*>(begin + i * kRegionBytes +
-                                         flux::detail::SlabSource::kHeapUnits * flux::detail::kUnitBytes);
+                                         flux::detail::SlabSource::kHeapIndex * flux::detail::kUnitBytes);
   }
 
  private:

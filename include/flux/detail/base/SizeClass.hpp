@@ -71,11 +71,9 @@ constexpr unsigned size_class_of(std::size_t bytes, std::size_t alignment,
     return fine_class_of(bytes, alignment);
   if (!kUsesSlabs || bytes > largest || alignment > kLargestAlignment) return kNoSizeClass;
   if (bytes == 0) return size_class_of(1, alignment);
-  unsigned size_class = size_class_of(last_byte(bytes, alignment) + 1);
-  constexpr std::size_t kAlwaysServed = 32;  // beyond the fine classes: strides are multiples of it
-  if (alignment <= kAlwaysServed) return size_class;
-  while (size_class < kSizeClasses && (stride_of(size_class) & (alignment - 1)) != 0) ++size_class;
-  return size_class;
+  // The stride is a multiple of the alignment here as well: where the classes' step is smaller than that, what is rounded up
+  // to it is a stride itself.
+  return size_class_of(last_byte(bytes, alignment) + 1);
 }
 
 /// What the engine needs to know of a class.

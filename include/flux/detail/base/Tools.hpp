@@ -6,14 +6,14 @@
 
 #include <flux/detail/base/Config.hpp>
 
-#if FLUX_ADDRESS_SANITIZER
+#if FLUX_CHECKED && FLUX_ADDRESS_SANITIZER
 extern "C" void __asan_poison_memory_region(const volatile void* begin, std::size_t bytes);
 extern "C" void __asan_unpoison_memory_region(const volatile void* begin, std::size_t bytes);
 #endif
 
 namespace flux::inline FLUX_ABI::detail {
 
-// What memory checkers are told. AddressSanitizer is there when the code is compiled; free objects are poisoned, so that
+// What memory checkers are told, in a checked build. AddressSanitizer is there when the code is compiled; free objects are poisoned, so that
 // it reports a use at the access. Valgrind's memcheck is found when the program runs: objects are announced to it as
 // blocks of a heap, and it does the rest.
 //
@@ -26,6 +26,7 @@ class Valgrind {
  public:
   /// Whether the program runs under it. Any thread.
   static bool is_there() noexcept {
+    if constexpr (!FLUX_CHECKED) return false;
     // relaxed: all threads find the same.
     signed char known = is_there_.load(std::memory_order_relaxed);
     if (known == kUnknown) [[unlikely]] {
@@ -72,7 +73,7 @@ class Valgrind {
   static inline constinit std::atomic<signed char> is_there_{kUnknown};
 };
 
-#if FLUX_ADDRESS_SANITIZER
+#if FLUX_CHECKED && FLUX_ADDRESS_SANITIZER
 
 inline void announce_allocated(void* p, std::size_t bytes) noexcept { __asan_unpoison_memory_region(p, bytes); }
 inline void announce_freed(void* p, std::size_t bytes) noexcept { __asan_poison_memory_region(p, bytes); }

@@ -81,7 +81,7 @@ inline void push_run(Bins& bins, unsigned size_class, Run& run) noexcept {
 /// Frees objects of the class, whichever threads allocated them.
 template <class Domain>
 void deallocate_run(Run run, unsigned size_class) noexcept {
-  while (kIsWatched && run.count != 0) deallocate<Domain>(take_first(run), size_class);
+  while (FLUX_CHECKED && run.count != 0) deallocate<Domain>(take_first(run), size_class);
   while (run.count != 0) {
     Bins* const bins = current_bins<Domain>();
     if (!bins->owns(run.first)) [[unlikely]] {
@@ -123,7 +123,7 @@ class GrowingRun {
 template <class Domain>
 Run allocate_run(std::size_t count, unsigned size_class) {
   GrowingRun taken([=](const Run& run) noexcept { deallocate_run<Domain>(run, size_class); });
-  while (kIsWatched && taken.count() != count) taken.append(allocate<Domain>(size_class));
+  while (FLUX_CHECKED && taken.count() != count) taken.append(allocate<Domain>(size_class));
   while (taken.count() != count) {
     Bins* const bins = current_bins<Domain>();
     const Run held = take_run(*bins, size_class, count - taken.count());
@@ -150,7 +150,7 @@ void* allocate_or_null(unsigned size_class) noexcept {
   void* const object = one.count != 0
                            ? one.first
                            : local_heap<Domain>.try_allocate(size_class, {bins, &local_bins<Domain>});
-  if (kIsWatched && object != nullptr) watch_allocation<Domain>(object, size_class);
+  if (FLUX_CHECKED && object != nullptr) watch_allocation<Domain>(object, size_class);
   return object;
 }
 

@@ -23,9 +23,6 @@ namespace flux::inline FLUX_ABI::detail {
 // comes back by check_free. A free object holds a pattern, from its first free on; but for the words that its thread's
 // Outbox needs of it, which get the pattern back when they come home.
 
-/// Whether objects are looked at on the fast paths: by flux, or by AddressSanitizer.
-inline constexpr bool kIsWatched = FLUX_CHECKED || FLUX_ADDRESS_SANITIZER;
-
 /// What the region at a multiple of kRegionBytes begins with, asked of the system: nothing may be there. 0 where it is not
 /// to be had.
 [[gnu::noinline, gnu::cold]] inline std::uint64_t foreign_magic(const void* address) noexcept {
@@ -89,14 +86,16 @@ inline bool check_free(void* object, unsigned size_class, const DomainInfo& doma
 }
 
 /// Counts an object as live. Requires that its slab's owner, or who stands for it, is the caller.
-inline void check_allocation(void* object, const char* tag) noexcept {
+inline void check_allocation(void* object, unsigned size_class, const char* tag) noexcept {
   Slab& slab = Region::slab_of(object);
+  open_free(object, slab.stride);
   Marks marks(slab, slab.object_at(object));
   if (marks.is_live()) [[unlikely]]
-    refuse("allocate", "the object is live already: it was freed twice at once", object, slab.size_class, tag);
+    refuse("allocate", "the object is live already: it was freed twice at once", object, size_class, tag);
   if (marks.is_used() && !is_filled(object, slab.stride)) [[unlikely]]
-    refuse("allocate", "it was written to after it had been freed", object, slab.size_class, tag);
+    refuse("allocate", "it was written to after it had been freed", object, size_class, tag);
   marks.give();
+  announce_allocated(object, slab.stride);
 }
 
 /// Whether an address may go to the program's `operator delete`, or to the system's free.
@@ -119,20 +118,15 @@ inline const ThreadHeap* heap_of(const Bins* bins) noexcept {
 /// At the end of an allocation of the domain: `object` came from the calling thread's heap, or was looked at before.
 template <class Domain>
 [[gnu::always_inline]] inline void watch_allocation(void* object, unsigned size_class) noexcept {
-  if constexpr (kIsWatched) announce_allocated(object, kSizeClassInfo[size_class].stride);
-  if constexpr (FLUX_CHECKED) {
-    if (Region::of(object)->owner == heap_of(current_bins<Domain>()))
-      check_allocation(object, domain_info<Domain>.name);
-  }
+  if (Region::of(object)->owner == heap_of(current_bins<Domain>()))
+    check_allocation(object, size_class, domain_info<Domain>.name);
 }
 
 /// At the beginning of a free: whether to go on.
 template <class Domain>
 [[gnu::always_inline]] inline bool watch_free(void* object, unsigned size_class) noexcept {
-  if constexpr (FLUX_CHECKED) {
-    if (!check_free(object, size_class, domain_info<Domain>, heap_of(current_bins<Domain>()))) return false;
-  }
-  if constexpr (kIsWatched) announce_freed(object, kSizeClassInfo[size_class].stride);
+  if (!check_free(object, size_class, domain_info<Domain>, heap_of(current_bins<Domain>()))) return false;
+  announce_freed(object, kSizeClassInfo[size_class].stride);
   return true;
 }
 

@@ -38,7 +38,7 @@ class InstanceHeap {
 
   /// An object of the class. Throws std::bad_alloc.
   [[gnu::always_inline]] void* allocate(unsigned size_class) {
-    if constexpr (kIsWatched) return allocate_watched(size_class);
+    if constexpr (FLUX_CHECKED) return allocate_watched(size_class);
     if (bins_.bins().is_empty(size_class)) [[unlikely]]
       return allocate_slow(size_class);
     return bins_.bins().pop(size_class);
@@ -46,7 +46,7 @@ class InstanceHeap {
 
   /// Frees an object of the class.
   [[gnu::always_inline]] void deallocate(void* object, unsigned size_class) noexcept {
-    if constexpr (kIsWatched) {
+    if constexpr (FLUX_CHECKED) {
       if (!watch_free(object, size_class)) return;
     }
     if (bins_.bins().push(size_class, object)) [[unlikely]]
@@ -121,27 +121,24 @@ class InstanceHeap {
     return bins_.bins().pop(size_class);
   }
 
-  // Of checked builds, and under AddressSanitizer: see Checks.hpp.
+  // Of checked builds: see Checks.hpp.
 
   void* allocate_watched(unsigned size_class) {
     void* const object =
         bins_.bins().is_empty(size_class) ? allocate_slow(size_class) : bins_.bins().pop(size_class);
-    announce_allocated(object, kSizeClassInfo[size_class].stride);
-    if constexpr (FLUX_CHECKED) check_allocation(object, kTag);
+    check_allocation(object, size_class, kTag);
     return object;
   }
 
   bool watch_free(void* object, unsigned size_class) noexcept {
-    if constexpr (FLUX_CHECKED) {
-      const char* reason = "it does not lie in this flux::Heap";
-      if (home_.source().holds(object))
-        reason = reason_against(object, size_class, [](const ThreadHeap*) { return true; });
-      if (reason != nullptr) [[unlikely]]
-        return refuse("free", reason, object, size_class, kTag);
-      Slab& slab = Region::slab_of(object);
-      Marks(slab, slab.object_at(object)).take_back();
-      fill_free(object, slab.stride);
-    }
+    const char* reason = "it does not lie in this flux::Heap";
+    if (home_.source().holds(object))
+      reason = reason_against(object, size_class, [](const ThreadHeap*) { return true; });
+    if (reason != nullptr) [[unlikely]]
+      return refuse("free", reason, object, size_class, kTag);
+    Slab& slab = Region::slab_of(object);
+    Marks(slab, slab.object_at(object)).take_back();
+    fill_free(object, slab.stride);
     announce_freed(object, kSizeClassInfo[size_class].stride);
     return true;
   }

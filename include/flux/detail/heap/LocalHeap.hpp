@@ -21,7 +21,7 @@ struct FoundBins {
 // A thread's part in a domain, and what its slow paths do. One code for all domains: of code, each costs a program no more
 // than the few instructions of SlowPaths.
 //
-//   the domain's local_bins != &no_bins  <=>  heap() != nullptr, but under Valgrind: see LocalThread::have
+//   the domain's local_bins != &no_bins  <=>  heap() != nullptr
 class LocalHeap {
  public:
   constexpr LocalHeap(DomainInfo& domain, ParkedHeaps& parked) noexcept : domain_(domain), parked_(parked) {}
@@ -70,7 +70,6 @@ class LocalHeap {
   static constexpr std::uint32_t kMostFreedAlone = 64;
 
   bool try_reserve(unsigned size_class, std::size_t count, FoundBins found) noexcept;
-  inline void* try_allocate_unannounced(unsigned size_class, FoundBins found) noexcept;
   void* allocate_from(ThreadHeap* heap, unsigned size_class) noexcept;
   ThreadHeap* create_heap() noexcept;
   bool take_heap(Bins** place) noexcept;
@@ -104,7 +103,6 @@ struct SlowPaths {
     local_heap<Domain>.spill(size_class, {bins, &local_bins<Domain>});
   }
   [[gnu::noinline]] static void deallocate(void* object, unsigned size_class, Bins* bins) noexcept {
-    if constexpr (!kIsWatched) announce_freed(object, kSizeClassInfo[size_class].stride);
     ThreadHeap* const owner = ThreadHeap::owner_of(object);
     if (local_thread.outbox().add_if_known(owner, object, kSizeClassInfo[size_class].stride)) [[likely]]
       return domain_info<Domain>.count_freed_elsewhere(size_class, bins);
@@ -112,11 +110,16 @@ struct SlowPaths {
   }
 };
 
-/// The same as allocate below, where objects are looked at.
+/// The same as allocate below, in a checked build.
 template <class Domain>
 void* allocate_watched(unsigned size_class, Bins* bins) {
-  void* const object =
-      bins->is_empty(size_class) ? SlowPaths<Domain>::allocate(size_class, bins) : bins->pop(size_class);
+  void* object;
+  if (bins->is_empty(size_class)) {
+    object = SlowPaths<Domain>::allocate(size_class, bins);
+  } else {
+    object = bins->pop(size_class);
+    if (Valgrind::is_there()) bins->forget_popped(size_class);
+  }
   watch_allocation<Domain>(object, size_class);
   return object;
 }
@@ -125,7 +128,7 @@ void* allocate_watched(unsigned size_class, Bins* bins) {
 template <class Domain = void>
 [[gnu::always_inline]] inline void* allocate(unsigned size_class) {
   Bins* const bins = current_bins<Domain>();
-  if constexpr (kIsWatched) return allocate_watched<Domain>(size_class, bins);
+  if constexpr (FLUX_CHECKED) return allocate_watched<Domain>(size_class, bins);
   if (bins->is_empty(size_class)) [[unlikely]]
     return SlowPaths<Domain>::allocate(size_class, bins);
   return bins->pop(size_class);
@@ -140,7 +143,7 @@ bool has_at_hand(unsigned size_class) noexcept {
 /// Frees an object of the class, whichever thread allocated it.
 template <class Domain = void>
 [[gnu::always_inline]] inline void deallocate(void* object, unsigned size_class) noexcept {
-  if constexpr (kIsWatched) {
+  if constexpr (FLUX_CHECKED) {
     if (!watch_free<Domain>(object, size_class)) return;
   }
   Bins* const bins = current_bins<Domain>();
@@ -188,14 +191,6 @@ inline void LocalHeap::take_over(FoundBins found) noexcept {
 }
 
 void* LocalHeap::try_allocate(unsigned size_class, FoundBins found) noexcept {
-  void* const object = try_allocate_unannounced(size_class, found);
-  if constexpr (!kIsWatched) {
-    if (object != nullptr) announce_allocated(object, kSizeClassInfo[size_class].stride);
-  }
-  return object;
-}
-
-void* LocalHeap::try_allocate_unannounced(unsigned size_class, FoundBins found) noexcept {
   take_over(found);
   if (heap() == nullptr && !local_thread.arm()) {
     ThreadHeap* const heap = parked_.adopt();
@@ -212,8 +207,7 @@ inline void* LocalHeap::allocate_from(ThreadHeap* heap, unsigned size_class) noe
   if (heap == nullptr) return nullptr;
   void* const object = heap->pop(size_class);
   if (FLUX_CHECKED && object != nullptr) {  // while nobody else has the heap
-    announce_allocated(object, kSizeClassInfo[size_class].stride);
-    check_allocation(object, domain_.name);
+    check_allocation(object, size_class, domain_.name);
   }
   parked_.park(heap);
   return object;

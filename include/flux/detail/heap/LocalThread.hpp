@@ -53,8 +53,7 @@ class LocalThread {
     owned.next = owned_;
     owned_ = &owned;
     owned.heap->owner_outbox.set(&outbox_);
-    // Under Valgrind the fast paths find no bins, and so all that an object goes through is told to it on the slow ones.
-    if (kIsWatched || !Valgrind::is_there()) *owned.bins = owned.heap->bins();
+    *owned.bins = owned.heap->bins();
   }
 
   /// In the child of a fork: goes on without a heap that was lost.

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <flux/detail/base/Config.hpp>
+
 #include <cstdint>
 
 #include <flux/detail/base/Count.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 struct BufferCount {
   std::uint64_t gets = 0;
@@ -26,4 +28,4 @@ class BufferCounts {
   Count<std::uint64_t> puts_;
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

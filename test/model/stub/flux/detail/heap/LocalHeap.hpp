@@ -1,10 +1,12 @@
 #pragma once
 
+#include <flux/detail/base/Config.hpp>
+
 #include <new>
 
 #include <flux/detail/base/SizeClass.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 struct BufferDomain;
 
@@ -21,4 +23,4 @@ bool has_at_hand(unsigned) noexcept {
   return true;
 }
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <flux/detail/base/Config.hpp>
+
 #include <flux/detail/heap/ThreadNumber.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 // Of a thread what handles know: its number.
 struct LocalThread {
@@ -21,4 +23,4 @@ struct LocalThread {
 
 inline constinit LocalThread local_thread;
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail

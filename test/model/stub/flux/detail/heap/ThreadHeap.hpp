@@ -1,18 +1,19 @@
 #pragma once
 
+#include <flux/detail/base/Config.hpp>
+
 #include <atomic>
 #include <cstddef>
 
 #include <flux/detail/heap/HeapLock.hpp>
 #include <flux/detail/heap/OwnerOutbox.hpp>
 
-namespace flux::detail {
+namespace flux::inline FLUX_ABI::detail {
 
 inline constexpr std::size_t kUnitBytes = std::size_t{64} << 10;
-inline constexpr std::size_t kHeaderUnits = 5;
 
 struct SlabSource {
-  static constexpr std::size_t kHeapUnits = 8;
+  static constexpr std::size_t kHeapIndex = 8;
 };
 
 struct Bins {};
@@ -51,4 +52,4 @@ class ThreadHeap {
   Bins bins_;
 };
 
-}  // namespace flux::detail
+}  // namespace flux::inline FLUX_ABI::detail
