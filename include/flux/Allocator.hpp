@@ -77,8 +77,8 @@ class Allocator {
   constexpr void deallocate(T* p, std::size_t n) noexcept {
     if (__builtin_is_constant_evaluated()) return std::allocator<T>{}.deallocate(p, n);
     if (is_slab_object(n)) return detail::deallocate<Tag>(p, size_class());
-    if (!detail::check_no_object(p, detail::domain_info<Tag>.name)) return;
-    detail::operator_delete(p, n * sizeof(T), alignof(T));
+    if (!detail::check_no_object(p, bytes_of(n), detail::domain_info<Tag>.name)) return;
+    detail::operator_delete(p, bytes_of(n), alignof(T));
   }
 
  protected:
@@ -89,6 +89,11 @@ class Allocator {
     return n == 1 && size_class() != detail::kNoSizeClass;
   }
 
+  /// What n objects take that do not come from slabs. Without slabs single ones do neither, and bursts link them.
+  static constexpr std::size_t bytes_of(std::size_t n) noexcept {
+    return !detail::kUsesSlabs && n * sizeof(T) < sizeof(void*) ? sizeof(void*) : n * sizeof(T);
+  }
+
   /// Whether n objects exceed the address space.
   static constexpr bool is_too_many(std::size_t n) noexcept {
     return n > static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / sizeof(T);
@@ -97,7 +102,7 @@ class Allocator {
  private:
   static T* allocate_array(std::size_t n) {
     if (is_too_many(n)) detail::throw_bad_array_new_length();
-    return static_cast<T*>(detail::operator_new(n * sizeof(T), alignof(T)));
+    return static_cast<T*>(detail::operator_new(bytes_of(n), alignof(T)));
   }
 };
 

@@ -80,7 +80,7 @@ inline void deallocate(void* p, std::size_t bytes,
     return;
   const unsigned size_class = detail::size_class_of(bytes, alignment);
   if (size_class == detail::kNoSizeClass) [[unlikely]]
-    return detail::check_no_object(p, "default") ? std::free(p) : void();
+    return detail::check_no_object(p, bytes, "default") ? std::free(p) : void();
   detail::deallocate(p, size_class);
 }
 

@@ -22,17 +22,6 @@
 #error "flux: FLUX_CHECKED looks at flux's own memory, which FLUX_PASSTHROUGH leaves out: set one of them"
 #endif
 
-/// The namespace that all names of flux lie in, inline, so that it needs no naming. It changes with what flux keeps in
-/// memory (as Region's magic numbers do), and with the settings above: units that differ in these do not link where they
-/// share a container, and elsewhere each keeps to its own memory.
-#if FLUX_CHECKED
-#define FLUX_ABI abi_4_checked
-#elif FLUX_PASSTHROUGH
-#define FLUX_ABI abi_4_passthrough
-#else
-#define FLUX_ABI abi_4
-#endif
-
 // Found out:
 
 /// 1 where the code may become a part of a shared library on a system whose thread pointer flux knows how to read.
@@ -73,4 +62,17 @@
 #define FLUX_SIZED_DELETE 1
 #else
 #define FLUX_SIZED_DELETE 0
+#endif
+
+/// The namespace that all names of flux lie in, inline, so that it needs no naming. It changes with what flux keeps in
+/// memory (as Region's magic numbers do), and with the settings above: units that differ in these do not link where they
+/// share a container, and elsewhere each keeps to its own memory.
+#if FLUX_CHECKED && FLUX_ADDRESS_SANITIZER
+#define FLUX_ABI abi_4_checked_asan  // which is told of objects
+#elif FLUX_CHECKED
+#define FLUX_ABI abi_4_checked
+#elif FLUX_PASSTHROUGH
+#define FLUX_ABI abi_4_passthrough
+#else
+#define FLUX_ABI abi_4
 #endif

@@ -11,11 +11,11 @@ namespace flux::inline FLUX_ABI {
 
 /// A wrong use of memory, as its handler is told of it.
 struct Misuse {
-  const char* operation;    ///< "allocate", "free" or "exit"
+  const char* operation;    ///< "allocate", "free", or "collect": objects that other threads freed come home
   const char* reason;       ///< what is wrong
   const void* address;      ///< nullptr where it is of no one object
   std::size_t object_size;  ///< of the size class that the operation names, bytes; 0 where it is of none
-  const char* tag;          ///< of the operation; "default" for none
+  const char* tag;          ///< of the operation; "default" for none, "a flux::Heap", or "unknown"
 };
 
 /// Called at the wrong operation, on its thread. May not throw, nor use flux.

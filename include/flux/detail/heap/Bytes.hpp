@@ -24,7 +24,7 @@ template <class Domain>
 [[gnu::noinline]] void deallocate_coarse(void* p, std::size_t bytes, std::size_t alignment) noexcept {
   const unsigned size_class = size_class_of(bytes, alignment);
   if (size_class != kNoSizeClass) return deallocate<Domain>(p, size_class);
-  if (!check_no_object(p, domain_info<Domain>.name)) return;
+  if (!check_no_object(p, bytes, domain_info<Domain>.name)) return;
   operator_delete(p, bytes, alignment);
 }
 

@@ -23,14 +23,15 @@ namespace flux::inline FLUX_ABI::detail {
 // comes back by check_free. A free object holds a pattern, from its first free on; but for the words that its thread's
 // Outbox needs of it, which get the pattern back when they come home.
 
-/// What the region at a multiple of kRegionBytes begins with, asked of the system: nothing may be there. 0 where it is not
-/// to be had.
+/// What the region at a multiple of kRegionBytes begins with, asked of the system: nothing may be there, and then it is 0.
+/// A region's, where the system refuses to say.
 [[gnu::noinline, gnu::cold]] inline std::uint64_t foreign_magic(const void* address) noexcept {
   const KeepErrno keep;
   std::uint64_t magic = 0;
   iovec here{&magic, sizeof magic};
   iovec there{Region::of(address), sizeof magic};
   const ssize_t got = ::process_vm_readv(::getpid(), &here, 1, &there, 1, 0);
+  if (got < 0 && errno != EFAULT) return Region::kMagic;
   return got == ssize_t{sizeof magic} ? magic : 0;
 }
 
@@ -98,11 +99,13 @@ inline void check_allocation(void* object, unsigned size_class, const char* tag)
   announce_allocated(object, slab.stride);
 }
 
-/// Whether an address may go to the program's `operator delete`, or to the system's free.
-inline bool check_no_object(const void* address, const char* tag) noexcept {
+/// Whether so many bytes may go to the program's `operator delete`, or to the system's free: unless they are an object's.
+/// What is smaller than the object there may be what that operator itself has of flux.
+inline bool check_no_object(const void* address, std::size_t bytes, const char* tag) noexcept {
   if constexpr (FLUX_CHECKED) {
     if (region_map.holds(address)) [[unlikely]] {
       const Slab& slab = Region::slab_of(address);
+      if (slab.capacity != 0 && bytes <= slab.stride) return true;
       const unsigned size_class = slab.capacity == 0 ? 0u : slab.size_class;
       return refuse("free", "it was allocated with another size", address, size_class, tag);
     }

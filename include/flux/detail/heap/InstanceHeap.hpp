@@ -24,8 +24,9 @@ class InstanceHeap {
   /// A heap with its first region; nullptr, with nothing kept, when memory is out. `capacity`: the most that slabs
   /// and large blocks together may take, bytes.
   static InstanceHeap* create(std::size_t capacity) noexcept {
-    SlabSource source = SlabSource::of_instance(
-        static_cast<std::uint32_t>(std::min(capacity / kUnitBytes, std::size_t{UINT32_MAX})));
+    const std::size_t units = kUsesSlabs ? capacity / kUnitBytes : UINT32_MAX;  // else of every object one
+    SlabSource source =
+        SlabSource::of_instance(static_cast<std::uint32_t>(std::min(units, std::size_t{UINT32_MAX})));
     if (!source.open_first()) return nullptr;
     return ::new (source.take_heap_units()) InstanceHeap(source);
   }
@@ -33,6 +34,7 @@ class InstanceHeap {
   /// Ends the heap and all that is in it.
   static void close(InstanceHeap* heap) noexcept {
     heap->large_.deallocate_all([](std::size_t) {});
+    heap->announce_end();
     SlabSource::close(heap->home_.source());
   }
 
@@ -76,6 +78,7 @@ class InstanceHeap {
   /// blocks, and none for memory that goes back: it is what the next use of the heap begins with.
   void release() noexcept {
     bins_.clear_all();
+    announce_end();
     home_.retire_all();
     large_.deallocate_all([this](std::size_t bytes) { home_.source().give_budget(units_of(bytes)); });
     large_units_ = 0;
@@ -128,6 +131,15 @@ class InstanceHeap {
         bins_.bins().is_empty(size_class) ? allocate_slow(size_class) : bins_.bins().pop(size_class);
     check_allocation(object, size_class, kTag);
     return object;
+  }
+
+  /// To Valgrind, which knows the objects one by one.
+  void announce_end() noexcept {
+    if (!Valgrind::is_there()) return;
+    home_.source().for_each_slab([](Slab& slab) {
+      for (std::uint32_t i = 0; i != slab.capacity; ++i)
+        if (Marks(slab, i).is_live()) Valgrind::freed(slab.objects + std::size_t{i} * slab.stride);
+    });
   }
 
   bool watch_free(void* object, unsigned size_class) noexcept {

@@ -112,7 +112,7 @@ struct SlowPaths {
 
 /// The same as allocate below, in a checked build.
 template <class Domain>
-void* allocate_watched(unsigned size_class, Bins* bins) {
+[[gnu::always_inline]] inline void* allocate_watched(unsigned size_class, Bins* bins) {
   void* object;
   if (bins->is_empty(size_class)) {
     object = SlowPaths<Domain>::allocate(size_class, bins);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -43,7 +44,7 @@ class ThreadHeap {
   static ThreadHeap* owner_of(const void* object) noexcept {
     const Region* region = Region::of(object);
     if (region->magic != Region::kMagic) [[unlikely]]
-      die("free of an address that flux never handed out", object);
+      die("an address that flux never handed out", object);
     return region->owner;
   }
 
@@ -268,30 +269,32 @@ class ThreadHeap {
     void** end = objects.data();
     while (pending_ != nullptr && end < objects.data() + kMostCollected) {
       Carrier* const carrier = pending_;
-      if (is_overwritten(carrier)) break;
       pending_ = carrier->following();
       if (carrier->ends_chain()) chains_collected_ += 1;
       __builtin_prefetch(pending_);
       const std::size_t places = Carrier::carried_by(Region::slab_of(carrier).stride);
-      carrier->for_each(places, [&end, this](void* object) {
-        if (!is_overwritten(object)) *end++ = object;
-      });
-      fill_free(carrier, sizeof(Carrier) + places * sizeof(void*));
+      void** const begin = end;
+      carrier->for_each(places, [&end](void* object) { *end++ = object; });
+      if constexpr (FLUX_CHECKED) {
+        const auto words = std::min(static_cast<std::size_t>(end - begin) + 1, 1 + places);  // with the null
+        if (is_overwritten(carrier, begin, end)) end = begin;
+        fill_free(carrier, words * sizeof(void*));
+      }
     }
     home_.put(objects.data(), end, HomeSlabs::kAllRuns,
               [this](unsigned size_class, void* const*, std::size_t count) { collected_[size_class] += count; });
   }
 
-  /// In a checked build: whether a link of a chain leads out of the heap. What follows it is lost then.
-  bool is_overwritten(void* linked) noexcept {
-    if constexpr (FLUX_CHECKED) {
-      if (!home_.source().holds(linked)) [[unlikely]] {
-        report_misuse({"collect", "a free object was written to: its link leads nowhere", linked, 0, domain_->name});
-        pending_ = nullptr;
-        return true;
-      }
-    }
-    return false;
+  /// In a checked build: whether a word of a carrier leads out of the heap. What it carries, and what follows, is lost then.
+  bool is_overwritten(const Carrier* carrier, void* const* begin, void* const* end) noexcept {
+    const SlabSource& source = home_.source();
+    bool is_good = pending_ == nullptr || source.holds(pending_);
+    for (void* const* place = begin; place != end; ++place) is_good = is_good && source.holds(*place);
+    if (is_good) [[likely]]
+      return false;
+    report_misuse({"collect", "a free object was written to: its link leads nowhere", carrier, 0, domain_->name});
+    pending_ = nullptr;
+    return true;
   }
 
   std::size_t retention_limit() const noexcept { return domain_->retention_limit->get(); }

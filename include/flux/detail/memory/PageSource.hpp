@@ -85,8 +85,9 @@ inline void advise_huge([[maybe_unused]] std::byte* begin, [[maybe_unused]] std:
 #endif
 }
 
-/// For kernels before 5.14. Atomic, and changes nothing: the pages may hold what other threads write.
-inline bool touch(std::byte* begin, std::size_t bytes) noexcept {
+/// For kernels before 5.14. Atomic, and changes nothing: the pages may hold what other threads write, and free objects,
+/// which AddressSanitizer is told to watch over.
+__attribute__((no_sanitize("address"))) inline bool touch(std::byte* begin, std::size_t bytes) noexcept {
   for (std::size_t at = 0; at < bytes; at += kLeastPageBytes)
     __atomic_fetch_or(reinterpret_cast<unsigned char*>(begin + at), 0, __ATOMIC_RELAXED);
   return true;

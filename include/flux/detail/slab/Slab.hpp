@@ -182,7 +182,8 @@ struct Slab {
   }
   void set_word(std::uint32_t w, std::uint64_t bits) noexcept {
     if ((bitmap[w] & bits) != 0) [[unlikely]]
-      die("double free: the object is free already", objects + std::size_t{w} * 64 * stride);
+      die("double free: the object is free already",
+          objects + (std::size_t{w} * 64 + static_cast<unsigned>(std::countr_zero(bitmap[w] & bits))) * stride);
     bitmap[w] |= bits;
   }
   std::uint32_t index_of(const void* p) const noexcept {
