@@ -65,7 +65,7 @@ class Allocator {
   /// out.
   [[nodiscard]] constexpr T* allocate(std::size_t n) {
     if (__builtin_is_constant_evaluated()) return std::allocator<T>{}.allocate(n);
-    if (is_slab_object(n)) return static_cast<T*>(detail::allocate<Tag>(size_class()));
+    if (is_slab_object(n)) return static_cast<T*>(detail::allocate<Tag>(size_class(), single_bytes()));
     return allocate_array(n);
   }
 
@@ -76,7 +76,7 @@ class Allocator {
   /// Frees storage. Requires that `p` came from allocate(n) of a flux::Allocator<T, Tag>, and was not freed since.
   constexpr void deallocate(T* p, std::size_t n) noexcept {
     if (__builtin_is_constant_evaluated()) return std::allocator<T>{}.deallocate(p, n);
-    if (is_slab_object(n)) return detail::deallocate<Tag>(p, size_class());
+    if (is_slab_object(n)) return detail::deallocate<Tag>(p, size_class(), single_bytes());
     if (!detail::check_no_object(p, bytes_of(n), detail::domain_info<Tag>.name)) return;
     detail::operator_delete(p, bytes_of(n), alignof(T));
   }
@@ -89,9 +89,14 @@ class Allocator {
     return n == 1 && size_class() != detail::kNoSizeClass;
   }
 
-  /// What n objects take that do not come from slabs. Without slabs single ones do neither, and bursts link them.
+  /// What one object takes: at least a pointer, with which bursts link them.
+  static constexpr std::size_t single_bytes() noexcept {
+    return sizeof(T) < sizeof(void*) ? sizeof(void*) : sizeof(T);
+  }
+
+  /// What n objects take that do not come from slabs. Without slabs single ones do neither.
   static constexpr std::size_t bytes_of(std::size_t n) noexcept {
-    return !detail::kUsesSlabs && n * sizeof(T) < sizeof(void*) ? sizeof(void*) : n * sizeof(T);
+    return !detail::kUsesSlabs && n == 1 ? single_bytes() : n * sizeof(T);
   }
 
   /// Whether n objects exceed the address space.

@@ -101,21 +101,21 @@ class BurstAllocator : public Allocator<T, Tag> {
  private:
   static detail::Run allocate_run(std::size_t n) {
     if constexpr (Single::size_class() != detail::kNoSizeClass)
-      return detail::allocate_run<Tag>(n, Single::size_class());
+      return detail::allocate_run<Tag>(n, Single::size_class(), Single::single_bytes());
     else
       return detail::allocate_large_run(n, Single::bytes_of(1), alignof(T));
   }
 
   static void deallocate_run(const detail::Run& run) noexcept {
     if constexpr (Single::size_class() != detail::kNoSizeClass)
-      detail::deallocate_run<Tag>(run, Single::size_class());
+      detail::deallocate_run<Tag>(run, Single::size_class(), Single::single_bytes());
     else
       detail::deallocate_large_run(run, Single::bytes_of(1), alignof(T));
   }
 
   static T* allocate_or_null(std::size_t n) noexcept {
     if (Single::is_slab_object(n))
-      return static_cast<T*>(detail::allocate_or_null<Tag>(Single::size_class()));
+      return static_cast<T*>(detail::allocate_or_null<Tag>(Single::size_class(), Single::single_bytes()));
     if (Single::is_too_many(n)) return nullptr;
     return static_cast<T*>(detail::operator_new_or_null(Single::bytes_of(n), alignof(T)));
   }

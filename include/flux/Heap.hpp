@@ -107,7 +107,7 @@ class HeapAllocator {
   /// memory is out or the heap's capacity is used up.
   [[nodiscard]] T* allocate(std::size_t n) {
     constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / sizeof(T);
-    if (is_slab_object(n)) return static_cast<T*>(heap_->allocate(size_class()));
+    if (is_slab_object(n)) return static_cast<T*>(heap_->allocate_object(size_class(), sizeof(T)));
     if (n > kMost) detail::throw_bad_array_new_length();
     return static_cast<T*>(heap_->allocate(n * sizeof(T), alignof(T)));
   }
@@ -115,7 +115,7 @@ class HeapAllocator {
 
   /// Frees storage. Requires that `p` came from allocate(n) of an equal allocator, and was not freed since.
   void deallocate(T* p, std::size_t n) noexcept {
-    if (is_slab_object(n)) return heap_->deallocate(p, size_class());
+    if (is_slab_object(n)) return heap_->deallocate_object(p, size_class(), sizeof(T));
     heap_->deallocate(p, n * sizeof(T), alignof(T));
   }
 

@@ -54,6 +54,12 @@ inline unsigned class_at(const void* p) noexcept {
   return slab.size_class;
 }
 
+/// The bytes that may be used there.
+inline std::size_t bytes_at(const void* p) noexcept {
+  const std::size_t stride = stride_of(class_at(p));
+  return FLUX_CHECKED ? asked_for(const_cast<void*>(p), stride) : stride;
+}
+
 }  // namespace detail
 
 /// Whether an address lies in memory of flux's slabs, of any tag; false for what the system gave, for the stack and for
@@ -70,7 +76,7 @@ inline bool owns(const void* p) noexcept {
   const unsigned size_class = detail::size_class_of(bytes, alignment);
   if (size_class == detail::kNoSizeClass) [[unlikely]]
     return detail::allocate_from_system(bytes, alignment);
-  return detail::allocate(size_class);
+  return detail::allocate(size_class, bytes);
 }
 
 /// Frees what allocate gave for the same size and alignment; p may be nullptr.
@@ -81,20 +87,21 @@ inline void deallocate(void* p, std::size_t bytes,
   const unsigned size_class = detail::size_class_of(bytes, alignment);
   if (size_class == detail::kNoSizeClass) [[unlikely]]
     return detail::check_no_object(p, bytes, "default") ? std::free(p) : void();
-  detail::deallocate(p, size_class);
+  detail::deallocate(p, size_class, bytes);
 }
 
 /// Frees what allocate gave, and looks for its size; p may be nullptr. Costs some nanoseconds more, and a line of the
 /// slab's record.
 inline void deallocate(void* p) noexcept {
   if (!owns(p)) return std::free(p);
-  detail::deallocate(p, detail::class_at(p));
+  detail::deallocate(p, detail::class_at(p), detail::kAsAskedFor);
 }
 
-/// How many bytes there really are at an address that allocate gave: at least what it was asked for; 0 for nullptr.
+/// How many bytes may be used at an address that allocate gave: at least what it was asked for, and no more than that in a
+/// checked build; 0 for nullptr.
 [[nodiscard]] inline std::size_t usable_size(const void* p) noexcept {
   if (!owns(p)) return ::malloc_usable_size(const_cast<void*>(p));
-  return detail::stride_of(detail::class_at(p));
+  return detail::bytes_at(p);
 }
 
 }  // namespace flux::inline FLUX_ABI

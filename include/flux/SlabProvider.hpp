@@ -45,7 +45,7 @@ class SlabProvider {
   /// Storage for one T, without an object. Throws std::bad_alloc.
   [[nodiscard]] static void* alloc_raw() {
     if constexpr (detail::kUsesSlabs)
-      return detail::allocate<tag>(size_class());
+      return detail::allocate<tag>(size_class(), sizeof(T));
     else
       return detail::operator_new(sizeof(T), alignof(T));
   }
@@ -54,7 +54,7 @@ class SlabProvider {
   /// since; not nullptr.
   static void free_raw(void* storage) noexcept {
     if constexpr (detail::kUsesSlabs)
-      detail::deallocate<tag>(storage, size_class());
+      detail::deallocate<tag>(storage, size_class(), sizeof(T));
     else
       detail::operator_delete(storage, sizeof(T), alignof(T));
   }

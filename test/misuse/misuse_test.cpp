@@ -29,6 +29,10 @@ struct Order {
 struct Other {
   long words[9];
 };
+template <std::size_t bytes>
+struct Packed {
+  char characters[bytes];
+};
 struct Orders;
 struct Trades;
 
@@ -79,6 +83,7 @@ constexpr const char* kInside = "inside of an object";
 constexpr const char* kSize = "another size";
 constexpr const char* kTag = "another tag";
 constexpr const char* kNever = "never allocated";
+constexpr const char* kBeyond = "written to beyond its end";
 constexpr const char* kWritten = "written to after it had been freed";
 constexpr const char* kLink = "its link leads nowhere";
 
@@ -259,6 +264,49 @@ const Row kRows[] = {
      }},
     {"of_raw_memory_with_another_size", kSize, [] { flux::deallocate(flux::allocate(100), 200); }},
     {"of_raw_memory_with_a_size_beyond_slabs", kSize, [] { flux::deallocate(flux::allocate(100), 100'000); }},
+    {"of_raw_memory_with_another_size_of_its_class", kSize, [] { flux::deallocate(flux::allocate(100), 101); }},
+    {"of_raw_memory_with_the_whole_of_its_class", kSize, [] { flux::deallocate(flux::allocate(100), 104); }},
+    {"of_a_whole_object_with_less", kSize, [] { flux::deallocate(flux::allocate(104), 100); }},
+    {"with_another_alignment_of_its_class", kSize, [] { flux::deallocate(flux::allocate(40, 64), 64, 64); }},
+    {"with_another_size_of_a_coarse_class", kSize, [] { flux::deallocate(flux::allocate(30'000), 30'001); }},
+    {"of_no_bytes_with_some", kSize,
+     [] { flux::memory_resource()->deallocate(flux::memory_resource()->allocate(0), 1); }},
+    {"with_a_type_of_its_class", kSize,
+     [] { free_one(static_cast<Packed<33>*>(static_cast<void*>(one<Packed<34>>()))); }},
+    {"with_another_size_by_another_thread", kSize,
+     [] {
+       void* const p = flux::allocate(100);
+       on_another_thread([p] { flux::deallocate(p, 99); });
+     }},
+    {"with_another_size_after_the_owner_ended", kSize,
+     [] {
+       void* p = nullptr;
+       on_another_thread([&p] { p = flux::allocate(100); });
+       flux::deallocate(p, 99);
+     }},
+    {"to_a_heap_with_another_size_of_its_class", kSize,
+     [] {
+       flux::Heap heap;
+       heap.deallocate(heap.allocate(35), 36);
+     }},
+    {"written_to_by_a_byte_beyond_its_end", kBeyond,
+     [] {
+       char* const text = static_cast<char*>(flux::allocate(99));
+       text[99] = '!';
+       flux::deallocate(text, 99);
+     }},
+    {"written_to_by_a_byte_where_there_is_one_more", kBeyond,
+     [] {
+       char* const text = static_cast<char*>(flux::allocate(103));
+       text[103] = 0;
+       flux::deallocate(text, 103);
+     }},
+    {"written_to_far_beyond_its_end", kBeyond,
+     [] {
+       char* const text = static_cast<char*>(flux::allocate(30'000));
+       text[30'700] = '!';
+       flux::deallocate(text);
+     }},
     {"inside_raw_memory_without_its_size", kInside,
      [] { flux::deallocate(static_cast<char*>(flux::allocate(100)) + 8); }},
     {"to_a_heap_what_is_not_its_own", "does not lie in this flux::Heap",
@@ -342,6 +390,7 @@ const Row kRows[] = {
      }},
     {"a_link_that_was_overwritten", kLink,
      [] {
+       static_cast<void>(many());  // the owner is at work: nobody takes the objects home for it
        const auto orders = many(130);
        on_another_thread([&] {
          free_one(one<Order>());  // with a heap of its own a thread sends chains, and not each object by itself
@@ -370,6 +419,14 @@ const Row kRows[] = {
      }},
 };
 
+/// Whether a row ended as it should. AddressSanitizer tells of writes itself, where they happen.
+[[maybe_unused]] bool is_seen(const Row& row, const Death& death) {
+  const std::string reason = row.reason;
+  const bool is_write = reason == kWritten || reason == kBeyond || reason == kLink;
+  if (FLUX_ADDRESS_SANITIZER && is_write && death.message.find("use-after-poison") != std::string::npos) return true;
+  return death.signal == SIGABRT && death.message.find(reason) != std::string::npos;
+}
+
 [[maybe_unused]] flux::Misuse last_misuse{};
 [[maybe_unused]] std::size_t misuses = 0;
 
@@ -381,8 +438,7 @@ BOOST_AUTO_TEST_CASE(every_misuse_of_the_table_is_ended_with_its_reason) {
   BOOST_TEST(std::size(kRows) >= 40u);
   for (const Row& row : kRows) {
     const Death death = death_of(row.misuse);
-    BOOST_TEST(death.signal == SIGABRT, row.name << ": " << death.message);
-    BOOST_TEST(death.message.find(row.reason) != std::string::npos, row.name << ": " << death.message);
+    BOOST_TEST(is_seen(row, death), row.name << ": " << death.signal << ' ' << death.message);
   }
 }
 

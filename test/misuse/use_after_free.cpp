@@ -31,9 +31,13 @@ void free_all_elsewhere(const Orders& orders) {
   }).join();
 }
 
+// Gone when what is static has ended, not before.
+std::list<long, flux::Allocator<long>> static_list;
+
 void use_rightly() {
   std::list<int, flux::Allocator<int>> list(10'000, 7);
   list.clear();
+  static_list.assign({1, 2, 3});
   for (int round = 0; round != 10; ++round) {
     const Orders orders = make(1'000);
     round % 2 == 0 ? free_all(orders) : free_all_elsewhere(orders);

@@ -158,8 +158,8 @@ MUTATIONS = [
 
     # Thread heaps.
     Mutation("Who helped does not release the lock.", "detail/heap/ThreadHeap.hpp",
-             "const bool is_done = pending_ == nullptr;\n      lock_.unlock();",
-             "const bool is_done = pending_ == nullptr;", ("unit/Attendance",)),
+             "const bool is_done = arrivals_.is_empty();\n      lock_.unlock();",
+             "const bool is_done = arrivals_.is_empty();", ("unit/Attendance",)),
     Mutation("A heap is adopted without its lock.", "detail/heap/ThreadHeap.hpp",
              "for (unsigned attempt = 0; !lock_.try_lock(); ++attempt,",
              "for (unsigned attempt = 0; false; ++attempt,", ("unit/ParkedHeaps",)),

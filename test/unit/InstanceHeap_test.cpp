@@ -43,13 +43,13 @@ class OwnInstance {
   Objects allocate(unsigned size_class, std::size_t most) {
     Objects objects;
     try {
-      while (objects.size() != most) objects.push_back(heap_->allocate(size_class));
+      while (objects.size() != most) objects.push_back(heap_->allocate_object(size_class, kWholeObject));
     } catch (const std::bad_alloc&) {
     }
     return objects;
   }
   void deallocate(const Objects& objects, unsigned size_class) {
-    for (void* object : objects) heap_->deallocate(object, size_class);
+    for (void* object : objects) heap_->deallocate_object(object, size_class, kWholeObject);
   }
 
  private:
@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(close_uncommits_every_block_that_was_committed) {
   InstanceHeap* const heap = InstanceHeap::create(SIZE_MAX);
   BOOST_REQUIRE(heap != nullptr);
   BOOST_TEST(blocks.count() == 1);
-  for (int i = 0; i != 2'000; ++i) std::ignore = heap->allocate(kSmallClasses - 1);
+  for (int i = 0; i != 2'000; ++i) std::ignore = heap->allocate_object(kSmallClasses - 1, kWholeObject);
   BOOST_TEST(blocks.count() > 16);
   InstanceHeap::close(heap);
   BOOST_TEST(blocks.count() == 0);

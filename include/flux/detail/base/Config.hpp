@@ -6,22 +6,6 @@
 
 // The macros that the code of flux asks, all of them, each always defined to 0 or 1; and FLUX_ABI.
 
-// Set by a program, with the same value for all of its units (see "Finding errors" in the README):
-
-/// 1 to have every wrong use of memory noticed where it happens, as far as that can be.
-#ifndef FLUX_CHECKED
-#define FLUX_CHECKED 0
-#endif
-
-/// 1 to have everything come from the program's `operator new`, for tools that replace it.
-#ifndef FLUX_PASSTHROUGH
-#define FLUX_PASSTHROUGH 0
-#endif
-
-#if FLUX_CHECKED && FLUX_PASSTHROUGH
-#error "flux: FLUX_CHECKED looks at flux's own memory, which FLUX_PASSTHROUGH leaves out: set one of them"
-#endif
-
 // Found out:
 
 /// 1 where the code may become a part of a shared library on a system whose thread pointer flux knows how to read.
@@ -62,6 +46,27 @@
 #define FLUX_SIZED_DELETE 1
 #else
 #define FLUX_SIZED_DELETE 0
+#endif
+
+// Set by a program, with the same value for all of its units (see "Finding errors" in the README):
+
+/// 1 to have everything come from the program's `operator new`, for tools that replace it.
+#ifndef FLUX_PASSTHROUGH
+#define FLUX_PASSTHROUGH 0
+#endif
+
+/// 1 to have every wrong use of memory noticed where it happens, as far as that can be. Who compiles for AddressSanitizer
+/// wants that, unless it is said to be 0.
+#ifndef FLUX_CHECKED
+#if FLUX_ADDRESS_SANITIZER && !FLUX_PASSTHROUGH
+#define FLUX_CHECKED 1
+#else
+#define FLUX_CHECKED 0
+#endif
+#endif
+
+#if FLUX_CHECKED && FLUX_PASSTHROUGH
+#error "flux: FLUX_CHECKED looks at flux's own memory, which FLUX_PASSTHROUGH leaves out: set one of them"
 #endif
 
 /// The namespace that all names of flux lie in, inline, so that it needs no naming. It changes with what flux keeps in

@@ -11,7 +11,7 @@ namespace flux::inline FLUX_ABI {
 
 /// A wrong use of memory, as its handler is told of it.
 struct Misuse {
-  const char* operation;    ///< "allocate", "free", or "collect": objects that other threads freed come home
+  const char* operation;    ///< "allocate", "free", "collect": objects that other threads freed come home, or "leak"
   const char* reason;       ///< what is wrong
   const void* address;      ///< nullptr where it is of no one object
   std::size_t object_size;  ///< of the size class that the operation names, bytes; 0 where it is of none
@@ -37,13 +37,17 @@ inline constinit std::atomic<MisuseHandler> misuse_handler{nullptr};
   }
 }
 
-/// Tells the handler; aborts where there is none. Where the handler returns, the caller leaves out what was asked for.
-[[gnu::noinline, gnu::cold]] inline void report_misuse(const Misuse& misuse) noexcept {
+/// Tells the handler; prints where there is none. Whether there was one.
+[[gnu::noinline, gnu::cold]] inline bool tell_misuse(const Misuse& misuse) noexcept {
   // acquire: pairs with the release in set_misuse_handler; what the handler was made of is visible.
   const MisuseHandler handler = misuse_handler.load(std::memory_order_acquire);
-  if (handler != nullptr) return handler(misuse);
-  print_misuse(misuse);
-  std::abort();
+  handler != nullptr ? handler(misuse) : print_misuse(misuse);
+  return handler != nullptr;
+}
+
+/// Tells the handler; aborts where there is none. Where the handler returns, the caller leaves out what was asked for.
+[[gnu::noinline, gnu::cold]] inline void report_misuse(const Misuse& misuse) noexcept {
+  if (!tell_misuse(misuse)) std::abort();
 }
 
 /// For misuse that leaves no way to go on: tells the handler, and aborts.

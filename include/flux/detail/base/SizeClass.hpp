@@ -31,6 +31,11 @@ inline constexpr unsigned kSmallClasses = kFineClasses + 7 * 8;
 inline constexpr unsigned kSizeClasses = kSmallClasses + 5 * 8;
 inline constexpr unsigned kNoSizeClass = kSizeClasses;
 
+/// What a user has of an object, where no number of bytes is meant: all of it; or so much as was asked for, which the
+/// caller does not know. Numbers and these alike say something to checked builds only.
+inline constexpr std::size_t kWholeObject = SIZE_MAX;
+inline constexpr std::size_t kAsAskedFor = SIZE_MAX - 1;
+
 /// The smallest class whose objects hold `bytes`. Requires bytes <= kLargestObject.
 constexpr unsigned size_class_of(std::size_t bytes) noexcept {
   if (bytes <= 8) return 0;
@@ -90,7 +95,7 @@ struct SizeClassInfo {
 
 inline constexpr unsigned kReciprocalShift = 44;
 inline constexpr std::size_t kSlabBitmapWords = 64;  ///< beside the slab's counters: for 4,096 objects
-inline constexpr std::size_t kMarkSets = FLUX_CHECKED ? 3 : 0;  ///< bits of an object besides that one
+inline constexpr std::size_t kMarkSets = FLUX_CHECKED ? 4 : 0;  ///< bits of an object besides that one
 
 namespace size_class_figures {
 

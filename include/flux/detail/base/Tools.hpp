@@ -75,7 +75,10 @@ class Valgrind {
 
 #if FLUX_CHECKED && FLUX_ADDRESS_SANITIZER
 
-inline void announce_allocated(void* p, std::size_t bytes) noexcept { __asan_unpoison_memory_region(p, bytes); }
+/// Of a block of `stride` bytes, which is open, the first `bytes` are the user's.
+inline void announce_allocated(void* p, std::size_t stride, std::size_t bytes) noexcept {
+  __asan_poison_memory_region(static_cast<char*>(p) + bytes, stride - bytes);
+}
 inline void announce_freed(void* p, std::size_t bytes) noexcept { __asan_poison_memory_region(p, bytes); }
 inline void open_free(void* p, std::size_t bytes) noexcept { __asan_unpoison_memory_region(p, bytes); }
 inline void close_free(void* p, std::size_t bytes) noexcept { __asan_poison_memory_region(p, bytes); }
@@ -85,11 +88,15 @@ inline void announce_no_object(void* p, std::size_t bytes) noexcept { __asan_unp
 
 #else
 
-inline void announce_allocated(void* p, std::size_t bytes) noexcept {
-  if (Valgrind::is_there()) Valgrind::allocated(p, bytes);
+inline void announce_allocated(void* p, std::size_t stride, std::size_t bytes) noexcept {
+  if (!Valgrind::is_there()) return;
+  Valgrind::make_inaccessible(static_cast<char*>(p) + bytes, stride - bytes);
+  Valgrind::allocated(p, bytes);
 }
-inline void announce_freed(void* p, std::size_t) noexcept {
-  if (Valgrind::is_there()) Valgrind::freed(p);
+inline void announce_freed(void* p, std::size_t stride) noexcept {
+  if (!Valgrind::is_there()) return;
+  Valgrind::freed(p);
+  Valgrind::make_inaccessible(p, stride);
 }
 inline void open_free(void* p, std::size_t bytes) noexcept {
   if (Valgrind::is_there()) Valgrind::make_defined(p, bytes);

@@ -78,10 +78,10 @@ inline void push_run(Bins& bins, unsigned size_class, Run& run) noexcept {
   bin.set_level(level + (place - begin));
 }
 
-/// Frees objects of the class, whichever threads allocated them.
+/// Frees objects of the class, of each of which `bytes` were asked for, whichever threads allocated them.
 template <class Domain>
-void deallocate_run(Run run, unsigned size_class) noexcept {
-  while (FLUX_CHECKED && run.count != 0) deallocate<Domain>(take_first(run), size_class);
+void deallocate_run(Run run, unsigned size_class, [[maybe_unused]] std::size_t bytes = kWholeObject) noexcept {
+  while (FLUX_CHECKED && run.count != 0) deallocate<Domain>(take_first(run), size_class, bytes);
   while (run.count != 0) {
     Bins* const bins = current_bins<Domain>();
     if (!bins->owns(run.first)) [[unlikely]] {
@@ -118,12 +118,12 @@ class GrowingRun {
   GiveBack give_back_;
 };
 
-/// `count` objects of the class, in the order of single allocations. Throws std::bad_alloc, with nothing
-/// taken.
+/// `count` objects of the class, of which `bytes` each are asked for, in the order of single allocations. Throws
+/// std::bad_alloc, with nothing taken.
 template <class Domain>
-Run allocate_run(std::size_t count, unsigned size_class) {
-  GrowingRun taken([=](const Run& run) noexcept { deallocate_run<Domain>(run, size_class); });
-  while (FLUX_CHECKED && taken.count() != count) taken.append(allocate<Domain>(size_class));
+Run allocate_run(std::size_t count, unsigned size_class, std::size_t bytes = kWholeObject) {
+  GrowingRun taken([=](const Run& run) noexcept { deallocate_run<Domain>(run, size_class, bytes); });
+  while (FLUX_CHECKED && taken.count() != count) taken.append(allocate<Domain>(size_class, bytes));
   while (taken.count() != count) {
     Bins* const bins = current_bins<Domain>();
     const Run held = take_run(*bins, size_class, count - taken.count());
@@ -142,16 +142,20 @@ inline Run allocate_large_run(std::size_t count, std::size_t bytes, std::size_t 
   return taken.release();
 }
 
-/// An object of the class, or nullptr when memory is out.
+/// An object of the class, of which `bytes` are asked for, or nullptr when memory is out.
 template <class Domain>
-void* allocate_or_null(unsigned size_class) noexcept {
+void* allocate_or_null(unsigned size_class, [[maybe_unused]] std::size_t bytes = kWholeObject) noexcept {
   Bins* const bins = current_bins<Domain>();
   const Run one = take_run(*bins, size_class, 1);
-  void* const object = one.count != 0
-                           ? one.first
-                           : local_heap<Domain>.try_allocate(size_class, {bins, &local_bins<Domain>});
-  if (FLUX_CHECKED && object != nullptr) watch_allocation<Domain>(object, size_class);
-  return object;
+  if (!FLUX_CHECKED && one.count != 0) return one.first;
+  const FoundBins found{bins, &local_bins<Domain>};
+  if constexpr (FLUX_CHECKED) {
+    const AskingFor scope(bytes);
+    void* const object = one.count != 0 ? one.first : local_heap<Domain>.try_allocate(size_class, found);
+    if (object != nullptr) watch_allocation<Domain>(object, size_class, bytes);
+    return object;
+  }
+  return local_heap<Domain>.try_allocate(size_class, found);
 }
 
 }  // namespace flux::inline FLUX_ABI::detail

@@ -17,13 +17,13 @@ namespace flux::inline FLUX_ABI::detail {
 template <class Domain>
 [[gnu::noinline]] void* allocate_coarse(std::size_t bytes, std::size_t alignment) {
   const unsigned size_class = size_class_of(bytes, alignment);
-  return size_class != kNoSizeClass ? allocate<Domain>(size_class) : operator_new(bytes, alignment);
+  return size_class != kNoSizeClass ? allocate<Domain>(size_class, bytes) : operator_new(bytes, alignment);
 }
 
 template <class Domain>
 [[gnu::noinline]] void deallocate_coarse(void* p, std::size_t bytes, std::size_t alignment) noexcept {
   const unsigned size_class = size_class_of(bytes, alignment);
-  if (size_class != kNoSizeClass) return deallocate<Domain>(p, size_class);
+  if (size_class != kNoSizeClass) return deallocate<Domain>(p, size_class, bytes);
   if (!check_no_object(p, bytes, domain_info<Domain>.name)) return;
   operator_delete(p, bytes, alignment);
 }
@@ -32,7 +32,7 @@ template <class Domain>
 template <class Domain>
 void* allocate_bytes(std::size_t bytes, std::size_t alignment) {
   if (is_fine(bytes, alignment)) [[likely]]
-    return allocate<Domain>(fine_class_of(bytes, alignment));
+    return allocate<Domain>(fine_class_of(bytes, alignment), bytes);
   return allocate_coarse<Domain>(bytes, alignment);
 }
 
@@ -40,7 +40,7 @@ void* allocate_bytes(std::size_t bytes, std::size_t alignment) {
 template <class Domain>
 void deallocate_bytes(void* p, std::size_t bytes, std::size_t alignment) noexcept {
   if (is_fine(bytes, alignment)) [[likely]]
-    return deallocate<Domain>(p, fine_class_of(bytes, alignment));
+    return deallocate<Domain>(p, fine_class_of(bytes, alignment), bytes);
   deallocate_coarse<Domain>(p, bytes, alignment);
 }
 

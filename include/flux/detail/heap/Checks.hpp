@@ -4,9 +4,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Error.hpp>
@@ -16,6 +18,7 @@
 #include <flux/detail/heap/ThreadHeap.hpp>
 #include <flux/detail/slab/Marks.hpp>
 #include <flux/detail/slab/RegionMap.hpp>
+#include <flux/detail/slab/Slack.hpp>
 
 namespace flux::inline FLUX_ABI::detail {
 
@@ -35,17 +38,29 @@ namespace flux::inline FLUX_ABI::detail {
   return got == ssize_t{sizeof magic} ? magic : 0;
 }
 
-/// Why an address may not be freed as an object of the class, by what never changes while it lives; nullptr when it may.
+/// Why a live object may not be freed as one of which `bytes` were asked for; nullptr when it may.
+inline const char* reason_against_size(void* object, std::size_t stride, std::size_t bytes, const Marks& marks) noexcept {
+  std::size_t asked_for = stride;
+  if (marks.is_short()) {
+    open_free(object, stride);
+    asked_for = Slack(object, stride).asked_for();
+    if (asked_for == stride) return "it was written to beyond its end";
+  }
+  if (bytes == kAsAskedFor || std::min(bytes, stride) == asked_for) return nullptr;
+  return "it was allocated with another size";
+}
+
+/// Why an address may not be freed as an object of the class, of which `bytes` were asked for; nullptr when it may.
 /// `is_of_domain(ThreadHeap&)`: whether the heap is of the domain that is meant.
 template <class IsOfDomain>
-const char* reason_against(const void* object, unsigned size_class, IsOfDomain is_of_domain) noexcept {
-  const Slab& slab = Region::slab_of(object);
+const char* reason_against(void* object, unsigned size_class, std::size_t bytes, IsOfDomain is_of_domain) noexcept {
+  Slab& slab = Region::slab_of(object);
   if (slab.capacity == 0 || !slab.holds(object)) return "double free, or an address that no object lies at";
   if (slab.object_at(object) == slab.capacity) return "it lies inside of an object, not at its beginning";
   if (!is_of_domain(Region::of(object)->owner)) return "it was allocated with another tag";
   if (slab.size_class != size_class) return "it was allocated with another size";
-  const Marks marks(const_cast<Slab&>(slab), slab.object_at(object));
-  if (marks.is_live()) return nullptr;
+  const Marks marks(slab, slab.object_at(object));
+  if (marks.is_live()) return reason_against_size(object, slab.stride, bytes, marks);
   return marks.is_used() ? "double free: the object is free already" : "it was never allocated";
 }
 
@@ -60,9 +75,17 @@ inline bool is_same_domain(const DomainInfo& left, const DomainInfo& right) noex
   return false;
 }
 
+/// What was asked for of a live object.
+inline std::size_t asked_for(void* object, std::size_t stride) noexcept {
+  Slab& slab = Region::slab_of(object);
+  if (!Marks(slab, slab.object_at(object)).is_short()) return stride;
+  return Slack(object, stride).asked_for_closed();
+}
+
 /// Whether the object may be freed; then it counts as free, and holds the pattern. `mine`: the thread's own heap, or
 /// nullptr.
-inline bool check_free(void* object, unsigned size_class, const DomainInfo& domain, const ThreadHeap* mine) noexcept {
+inline bool check_free(void* object, unsigned size_class, std::size_t bytes, const DomainInfo& domain,
+                       const ThreadHeap* mine) noexcept {
   if (!region_map.holds(object)) [[unlikely]] {
     const std::uint64_t magic = foreign_magic(object);
     if (magic == Region::kInstanceMagic)
@@ -70,7 +93,7 @@ inline bool check_free(void* object, unsigned size_class, const DomainInfo& doma
     if (magic != Region::kMagic)  // else of a copy of flux in a library
       return refuse("free", "no memory of flux's lies there", object, size_class, domain.name);
   }
-  const char* const reason = reason_against(object, size_class, [&domain](const ThreadHeap* owner) {
+  const char* const reason = reason_against(object, size_class, bytes, [&domain](const ThreadHeap* owner) {
     return is_same_domain(owner->domain(), domain);
   });
   if (reason != nullptr) [[unlikely]]
@@ -86,8 +109,8 @@ inline bool check_free(void* object, unsigned size_class, const DomainInfo& doma
   return true;
 }
 
-/// Counts an object as live. Requires that its slab's owner, or who stands for it, is the caller.
-inline void check_allocation(void* object, unsigned size_class, const char* tag) noexcept {
+/// Counts an object as live, with `bytes` of it in use. Requires that its slab's owner, or who stands for it, is the caller.
+inline void check_allocation(void* object, unsigned size_class, std::size_t bytes, const char* tag) noexcept {
   Slab& slab = Region::slab_of(object);
   open_free(object, slab.stride);
   Marks marks(slab, slab.object_at(object));
@@ -95,8 +118,10 @@ inline void check_allocation(void* object, unsigned size_class, const char* tag)
     refuse("allocate", "the object is live already: it was freed twice at once", object, size_class, tag);
   if (marks.is_used() && !is_filled(object, slab.stride)) [[unlikely]]
     refuse("allocate", "it was written to after it had been freed", object, size_class, tag);
-  marks.give();
-  announce_allocated(object, slab.stride);
+  const bool is_short = bytes < slab.stride;
+  marks.give(is_short);
+  if (is_short) Slack(object, slab.stride).write(bytes);
+  announce_allocated(object, slab.stride, is_short ? bytes : slab.stride);
 }
 
 /// Whether so many bytes may go to the program's `operator delete`, or to the system's free: unless they are an object's.
@@ -118,17 +143,34 @@ inline const ThreadHeap* heap_of(const Bins* bins) noexcept {
   return bins == &no_bins ? nullptr : Region::of(bins)->owner;
 }
 
+/// So many bytes the calling thread asks for, until the end of the scope: for an object of a heap that is not its own,
+/// which is counted as live while nobody else has that heap.
+class AskingFor {
+ public:
+  explicit AskingFor(std::size_t bytes) noexcept : before_(std::exchange(bytes_, bytes)) {}
+  AskingFor(const AskingFor&) = delete;
+  AskingFor& operator=(const AskingFor&) = delete;
+  ~AskingFor() { bytes_ = before_; }
+
+  static std::size_t bytes() noexcept { return bytes_; }
+
+ private:
+  static inline constinit thread_local std::size_t bytes_ = kWholeObject;
+
+  std::size_t before_;
+};
+
 /// At the end of an allocation of the domain: `object` came from the calling thread's heap, or was looked at before.
 template <class Domain>
-[[gnu::always_inline]] inline void watch_allocation(void* object, unsigned size_class) noexcept {
+[[gnu::always_inline]] inline void watch_allocation(void* object, unsigned size_class, std::size_t bytes) noexcept {
   if (Region::of(object)->owner == heap_of(current_bins<Domain>()))
-    check_allocation(object, size_class, domain_info<Domain>.name);
+    check_allocation(object, size_class, bytes, domain_info<Domain>.name);
 }
 
 /// At the beginning of a free: whether to go on.
 template <class Domain>
-[[gnu::always_inline]] inline bool watch_free(void* object, unsigned size_class) noexcept {
-  if (!check_free(object, size_class, domain_info<Domain>, heap_of(current_bins<Domain>()))) return false;
+[[gnu::always_inline]] inline bool watch_free(void* object, unsigned size_class, std::size_t bytes) noexcept {
+  if (!check_free(object, size_class, bytes, domain_info<Domain>, heap_of(current_bins<Domain>()))) return false;
   announce_freed(object, kSizeClassInfo[size_class].stride);
   return true;
 }

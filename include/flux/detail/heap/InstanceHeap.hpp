@@ -38,18 +38,19 @@ class InstanceHeap {
     SlabSource::close(heap->home_.source());
   }
 
-  /// An object of the class. Throws std::bad_alloc.
-  [[gnu::always_inline]] void* allocate(unsigned size_class) {
-    if constexpr (FLUX_CHECKED) return allocate_watched(size_class);
+  /// An object of the class, of which `bytes` are asked for. Throws std::bad_alloc.
+  [[gnu::always_inline]] void* allocate_object(unsigned size_class, [[maybe_unused]] std::size_t bytes) {
+    if constexpr (FLUX_CHECKED) return allocate_watched(size_class, bytes);
     if (bins_.bins().is_empty(size_class)) [[unlikely]]
       return allocate_slow(size_class);
     return bins_.bins().pop(size_class);
   }
 
-  /// Frees an object of the class.
-  [[gnu::always_inline]] void deallocate(void* object, unsigned size_class) noexcept {
+  /// Frees an object of the class, of which `bytes` were asked for.
+  [[gnu::always_inline]] void deallocate_object(void* object, unsigned size_class,
+                                                [[maybe_unused]] std::size_t bytes) noexcept {
     if constexpr (FLUX_CHECKED) {
-      if (!watch_free(object, size_class)) return;
+      if (!watch_free(object, size_class, bytes)) return;
     }
     if (bins_.bins().push(size_class, object)) [[unlikely]]
       spill(size_class);
@@ -58,11 +59,11 @@ class InstanceHeap {
   /// `bytes`, 0 included, at an address of its own. Throws std::bad_alloc.
   void* allocate(std::size_t bytes, std::size_t alignment) {
     const unsigned size_class = size_class_of(bytes, alignment);
-    return size_class != kNoSizeClass ? allocate(size_class) : allocate_large(bytes, alignment);
+    return size_class != kNoSizeClass ? allocate_object(size_class, bytes) : allocate_large(bytes, alignment);
   }
   void deallocate(void* p, std::size_t bytes, std::size_t alignment) noexcept {
     const unsigned size_class = size_class_of(bytes, alignment);
-    if (size_class != kNoSizeClass) return deallocate(p, size_class);
+    if (size_class != kNoSizeClass) return deallocate_object(p, size_class, bytes);
     if constexpr (FLUX_CHECKED) {
       if (!large_.holds(p)) {
         report_misuse({"free", "it is no block of this flux::Heap, or free already", p, 0, kTag});
@@ -126,10 +127,10 @@ class InstanceHeap {
 
   // Of checked builds: see Checks.hpp.
 
-  void* allocate_watched(unsigned size_class) {
+  void* allocate_watched(unsigned size_class, std::size_t bytes) {
     void* const object =
         bins_.bins().is_empty(size_class) ? allocate_slow(size_class) : bins_.bins().pop(size_class);
-    check_allocation(object, size_class, kTag);
+    check_allocation(object, size_class, bytes, kTag);
     return object;
   }
 
@@ -142,10 +143,10 @@ class InstanceHeap {
     });
   }
 
-  bool watch_free(void* object, unsigned size_class) noexcept {
+  bool watch_free(void* object, unsigned size_class, std::size_t bytes) noexcept {
     const char* reason = "it does not lie in this flux::Heap";
     if (home_.source().holds(object))
-      reason = reason_against(object, size_class, [](const ThreadHeap*) { return true; });
+      reason = reason_against(object, size_class, bytes, [](const ThreadHeap*) { return true; });
     if (reason != nullptr) [[unlikely]]
       return refuse("free", reason, object, size_class, kTag);
     Slab& slab = Region::slab_of(object);

@@ -8,6 +8,7 @@
 
 #include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Error.hpp>
+#include <flux/detail/heap/LeakCheck.hpp>
 #include <flux/detail/heap/LocalThread.hpp>
 
 namespace flux::inline FLUX_ABI::detail {
@@ -112,23 +113,24 @@ struct SlowPaths {
 
 /// The same as allocate below, in a checked build.
 template <class Domain>
-[[gnu::always_inline]] inline void* allocate_watched(unsigned size_class, Bins* bins) {
+[[gnu::always_inline]] inline void* allocate_watched(unsigned size_class, std::size_t bytes, Bins* bins) {
   void* object;
   if (bins->is_empty(size_class)) {
+    const AskingFor scope(bytes);
     object = SlowPaths<Domain>::allocate(size_class, bins);
   } else {
     object = bins->pop(size_class);
     if (Valgrind::is_there()) bins->forget_popped(size_class);
   }
-  watch_allocation<Domain>(object, size_class);
+  watch_allocation<Domain>(object, size_class, bytes);
   return object;
 }
 
-/// An object of the class. Throws std::bad_alloc.
+/// An object of the class, of which `bytes` are asked for. Throws std::bad_alloc.
 template <class Domain = void>
-[[gnu::always_inline]] inline void* allocate(unsigned size_class) {
+[[gnu::always_inline]] inline void* allocate(unsigned size_class, [[maybe_unused]] std::size_t bytes = kWholeObject) {
   Bins* const bins = current_bins<Domain>();
-  if constexpr (FLUX_CHECKED) return allocate_watched<Domain>(size_class, bins);
+  if constexpr (FLUX_CHECKED) return allocate_watched<Domain>(size_class, bytes, bins);
   if (bins->is_empty(size_class)) [[unlikely]]
     return SlowPaths<Domain>::allocate(size_class, bins);
   return bins->pop(size_class);
@@ -140,11 +142,12 @@ bool has_at_hand(unsigned size_class) noexcept {
   return !current_bins<Domain>()->is_empty(size_class);
 }
 
-/// Frees an object of the class, whichever thread allocated it.
+/// Frees an object of the class, of which `bytes` were asked for, whichever thread allocated it.
 template <class Domain = void>
-[[gnu::always_inline]] inline void deallocate(void* object, unsigned size_class) noexcept {
+[[gnu::always_inline]] inline void deallocate(void* object, unsigned size_class,
+                                              [[maybe_unused]] std::size_t bytes = kWholeObject) noexcept {
   if constexpr (FLUX_CHECKED) {
-    if (!watch_free<Domain>(object, size_class)) return;
+    if (!watch_free<Domain>(object, size_class, bytes)) return;
   }
   Bins* const bins = current_bins<Domain>();
   if (!bins->owns(object)) [[unlikely]]
@@ -207,7 +210,7 @@ inline void* LocalHeap::allocate_from(ThreadHeap* heap, unsigned size_class) noe
   if (heap == nullptr) return nullptr;
   void* const object = heap->pop(size_class);
   if (FLUX_CHECKED && object != nullptr) {  // while nobody else has the heap
-    check_allocation(object, size_class, domain_.name);
+    check_allocation(object, size_class, AskingFor::bytes(), domain_.name);
   }
   parked_.park(heap);
   return object;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -10,6 +9,7 @@
 #include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Count.hpp>
 #include <flux/detail/base/Error.hpp>
+#include <flux/detail/heap/Arrivals.hpp>
 #include <flux/detail/heap/Attendance.hpp>
 #include <flux/detail/heap/DomainInfo.hpp>
 #include <flux/detail/heap/HeapBins.hpp>
@@ -18,7 +18,6 @@
 #include <flux/detail/heap/OwnerOutbox.hpp>
 #include <flux/detail/heap/ParkedBytes.hpp>
 #include <flux/detail/slab/HomeSlabs.hpp>
-#include <flux/detail/slab/Marks.hpp>
 
 namespace flux::inline FLUX_ABI::detail {
 
@@ -26,11 +25,11 @@ namespace flux::inline FLUX_ABI::detail {
 // when its thread ends it is parked, with everything in it, and a later thread adopts it.
 //
 //   objects of all slabs == at home (set bits) + in the owner's bins + in chains + live
-//   a chain is in the inbox, in pending_, or still being filled by another thread
+//   a chain is in the inbox, in arrivals_, or still being filled by another thread
 //
 // States: owned by one thread, which alone calls what is not said to be for any thread; parked, without an owner;
 // or lost, in the child of a fork, and out of use. The bins are the owner's, or belong to whoever holds the lock of
-// a parked heap; the slabs and pending_ belong to whoever holds the lock.
+// a parked heap; the slabs and arrivals_ belong to whoever holds the lock.
 class ThreadHeap {
  public:
   /// A heap with its first region, owned by the caller; nullptr, with nothing kept, when memory is out.
@@ -63,7 +62,7 @@ class ThreadHeap {
       collect();
       if (!is_owned_) claim_share();
       home_.source().keep_limit(is_owned_ ? retention_limit() : share_.bytes(), kMostDiscardsForOthers);
-      const bool is_done = pending_ == nullptr;
+      const bool is_done = arrivals_.is_empty();
       lock_.unlock();
       if (is_done && inbox_.is_empty()) return;
     }
@@ -163,7 +162,7 @@ class ThreadHeap {
         collect();
         source.spare_no_block();
         bytes += source.discard_above(0, kMostDiscards);
-        is_done = ++pieces == kMostPieces || (pending_ == nullptr && source.retained_bytes() == 0);
+        is_done = ++pieces == kMostPieces || (arrivals_.is_empty() && source.retained_bytes() == 0);
       }
       if (is_done && pieces != kMostPieces) bytes += source.discard_all();
     }
@@ -185,7 +184,7 @@ class ThreadHeap {
   bool is_owned() const noexcept { return is_owned_; }
   std::uint64_t slow_calls() const noexcept { return slow_calls_; }
   std::uint64_t chains_posted() const noexcept { return attendance_.posts(); }
-  std::uint64_t chains_collected() const noexcept { return chains_collected_; }
+  std::uint64_t chains_collected() const noexcept { return arrivals_.chains(); }
   /// Objects of the class that came home through the inbox, from the beginning on.
   std::size_t collected(unsigned size_class) const noexcept { return collected_[size_class]; }
   const HomeSlabs& home() const noexcept { return home_; }
@@ -196,7 +195,7 @@ class ThreadHeap {
   template <class Visit>
   void for_each_free(Visit visit) const {
     for (unsigned c = 0; c != kSizeClasses; ++c) bins_.for_each(c, visit);
-    for_each_in(pending_, visit);
+    for_each_in(arrivals_.peek(), visit);
     for_each_in(inbox_.peek(), visit);
   }
 
@@ -216,10 +215,8 @@ class ThreadHeap {
   OwnerOutbox owner_outbox;
 
  private:
-  // A call goes on to no further carrier of the inbox when it has this many objects, and makes no more calls to
-  // the system to give memory back: none does unbounded work. Who helps with a chain may find the last object of
-  // a slab in each of its 64.
-  static constexpr std::size_t kMostCollected = 512;
+  // A call makes no more calls to the system than this to give memory back: none does unbounded work. Who helps with a
+  // chain may find the last object of a slab in each of its 64.
   static constexpr unsigned kMostDiscards = 8;
   static constexpr unsigned kMostDiscardsForOthers = 64;
   static constexpr unsigned kAllDiscards = ~0u;
@@ -256,45 +253,18 @@ class ThreadHeap {
 
   /// What an earlier call left waiting, and then what has come since.
   void collect_all() noexcept {
-    while (pending_ != nullptr) collect();
+    while (!arrivals_.is_empty()) collect();
     do collect();
-    while (pending_ != nullptr);
+    while (!arrivals_.is_empty());
   }
 
-  /// Takes what other threads sent home, a bounded part at a time; the rest waits in pending_.
+  /// Takes what other threads sent home, a bounded part at a time.
   void collect() noexcept {
-    if (pending_ == nullptr) pending_ = inbox_.take_all();
-    if (pending_ == nullptr) return;
-    std::array<void*, kMostCollected + Carrier::kMostCarried> objects;
-    void** end = objects.data();
-    while (pending_ != nullptr && end < objects.data() + kMostCollected) {
-      Carrier* const carrier = pending_;
-      pending_ = carrier->following();
-      if (carrier->ends_chain()) chains_collected_ += 1;
-      __builtin_prefetch(pending_);
-      const std::size_t places = Carrier::carried_by(Region::slab_of(carrier).stride);
-      void** const begin = end;
-      carrier->for_each(places, [&end](void* object) { *end++ = object; });
-      if constexpr (FLUX_CHECKED) {
-        const auto words = std::min(static_cast<std::size_t>(end - begin) + 1, 1 + places);  // with the null
-        if (is_overwritten(carrier, begin, end)) end = begin;
-        fill_free(carrier, words * sizeof(void*));
-      }
-    }
+    if (arrivals_.is_empty() && inbox_.is_empty()) return;
+    Arrivals::Objects objects;
+    void** const end = arrivals_.take(inbox_, home_.source(), domain_->name, objects);
     home_.put(objects.data(), end, HomeSlabs::kAllRuns,
               [this](unsigned size_class, void* const*, std::size_t count) { collected_[size_class] += count; });
-  }
-
-  /// In a checked build: whether a word of a carrier leads out of the heap. What it carries, and what follows, is lost then.
-  bool is_overwritten(const Carrier* carrier, void* const* begin, void* const* end) noexcept {
-    const SlabSource& source = home_.source();
-    bool is_good = pending_ == nullptr || source.holds(pending_);
-    for (void* const* place = begin; place != end; ++place) is_good = is_good && source.holds(*place);
-    if (is_good) [[likely]]
-      return false;
-    report_misuse({"collect", "a free object was written to: its link leads nowhere", carrier, 0, domain_->name});
-    pending_ = nullptr;
-    return true;
   }
 
   std::size_t retention_limit() const noexcept { return domain_->retention_limit->get(); }
@@ -348,8 +318,7 @@ class ThreadHeap {
   Count<std::uint64_t> slow_calls_ = 0;  ///< of owners
   std::atomic<bool> reserved_{false};    ///< by the owner
   ParkedShare share_;
-  Carrier* pending_ = nullptr;
-  Count<std::uint64_t> chains_collected_ = 0;
+  Arrivals arrivals_;
   std::array<Count<std::size_t>, kSizeClasses> collected_{};
   HomeSlabs home_;
   HeapBins bins_;  // last: its stacks are touched only as needed

@@ -29,15 +29,16 @@ inline bool is_filled(const void* object, std::size_t bytes) noexcept {
   return differences == 0;
 }
 
-// What a checked build knows of the objects of a slab besides their being home: three bits for each, behind the slab's
+// What a checked build knows of the objects of a slab besides their being home: four bits for each, behind the slab's
 // bitmap.
 //
 //   given: the owner of the slab handed it out, and has not had it back from its own thread
 //   returned: another thread freed it since
 //   used: it was handed out before, and so holds the pattern of free objects whenever it is free
+//   short: whoever has it asked for less than a whole object; Slack says how much
 //   an object is live  <=>  it is given and not returned
 //
-// The owner alone writes `given` and `used`, with plain moves; a free of another thread is one atomic operation on
+// The owner alone writes all but `returned`, with plain moves; a free of another thread is one atomic operation on
 // `returned`, which tells of two such threads who came first. A free by the owner at the same instant as one by another
 // thread may pass both: then its bit in the bitmap is found set.
 class Marks {
@@ -47,20 +48,21 @@ class Marks {
 
   bool is_live() const noexcept { return has(kGiven) && !has(kReturned); }
   bool is_used() const noexcept { return has(kUsed); }
+  bool is_short() const noexcept { return has(kShort); }
 
   // relaxed, but where said otherwise: the object's own way from thread to thread orders what is done with it.
 
   /// The owner hands the object out.
-  void give() noexcept {
+  void give(bool is_short) noexcept {
     if (has(kReturned)) word(kReturned).fetch_and(~bit_, std::memory_order_relaxed);
     set(kGiven);
     set(kUsed);
+    if (is_short != has(kShort)) flip(kShort);
   }
 
   /// The owner's own thread frees it.
   void take_back() noexcept {
-    const std::uint64_t before = word(kGiven).load(std::memory_order_relaxed);
-    word(kGiven).store(before & ~bit_, std::memory_order_relaxed);
+    flip(kGiven);
   }
 
   /// Another thread frees it; false when one was first.
@@ -69,7 +71,7 @@ class Marks {
   }
 
  private:
-  static constexpr std::size_t kGiven = 0, kReturned = 1, kUsed = 2;
+  static constexpr std::size_t kGiven = 0, kReturned = 1, kUsed = 2, kShort = 3;
 
   std::atomic_ref<std::uint64_t> word(std::size_t which) const noexcept {
     return std::atomic_ref(words_[which * set_]);
@@ -79,6 +81,9 @@ class Marks {
   }
   void set(std::size_t which) noexcept {
     word(which).store(word(which).load(std::memory_order_relaxed) | bit_, std::memory_order_relaxed);
+  }
+  void flip(std::size_t which) noexcept {
+    word(which).store(word(which).load(std::memory_order_relaxed) ^ bit_, std::memory_order_relaxed);
   }
 
   std::uint64_t* words_;
