@@ -1,5 +1,5 @@
 # One ctest entry per top-level suite, named folder.suite and labelled with the folder; the suites of unit/
-# once more under Valgrind, as valgrind.suite.
+# once more under Valgrind, six to an entry, because it takes three seconds to begin.
 
 find_program(FLUX_VALGRIND valgrind)
 mark_as_advanced(FLUX_VALGRIND)
@@ -26,17 +26,27 @@ endfunction()
 function(flux_add_suite program folder suite)
   add_test(NAME ${folder}.${suite} COMMAND ${program} --run_test=${suite} --log_level=test_suite)
   set_tests_properties(${folder}.${suite} PROPERTIES LABELS "${folder};flux_test" TIMEOUT 120)
-  if(folder STREQUAL "unit" AND FLUX_VALGRIND AND NOT FLUX_SANITIZE)
-    add_test(NAME valgrind.${suite}
+endfunction()
+
+# flux_add_under_valgrind(PROGRAM SUITE...)
+function(flux_add_under_valgrind program)
+  set(suites ${ARGN})
+  while(suites)
+    list(SUBLIST suites 0 6 group)
+    list(REMOVE_ITEM suites ${group})
+    list(GET group 0 first)
+    string(REPLACE ";" "," together "${group}")
+    add_test(NAME valgrind.${first}_and_others
       COMMAND ${FLUX_VALGRIND} --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=definite
         --errors-for-leak-kinds=definite --child-silent-after-fork=yes
-        --fair-sched=yes $<TARGET_FILE:${program}> --run_test=${suite} --log_level=test_suite)
-    set_tests_properties(valgrind.${suite} PROPERTIES LABELS valgrind TIMEOUT 300)
-  endif()
+        --fair-sched=yes $<TARGET_FILE:${program}> --run_test=${together} --log_level=test_suite)
+    set_tests_properties(valgrind.${first}_and_others PROPERTIES LABELS valgrind TIMEOUT 600)
+  endwhile()
 endfunction()
 
 function(flux_add_suites program)
   set(seen "")
+  set(units "")
   foreach(source IN LISTS ARGN)
     get_filename_component(folder "${source}" DIRECTORY)
     get_filename_component(folder "${folder}" NAME)
@@ -50,6 +60,12 @@ function(flux_add_suites program)
       endif()
       list(APPEND seen "${suite}")
       flux_add_suite(${program} ${folder} ${suite})
+      if(folder STREQUAL "unit")
+        list(APPEND units ${suite})
+      endif()
     endforeach()
   endforeach()
+  if(FLUX_VALGRIND AND NOT FLUX_SANITIZE)
+    flux_add_under_valgrind(${program} ${units})
+  endif()
 endfunction()

@@ -21,7 +21,7 @@ inline std::size_t marked_bytes(unsigned size_class) {
 
 /// Opens it as well to tools that were not told of it: those who take objects from below the doors do not announce them.
 inline void mark(void* object, unsigned size_class) {
-  detail::open_free(object, marked_bytes(size_class));
+  detail::open_free(object, detail::stride_of(size_class));
   write_mark(object, marked_bytes(size_class), reinterpret_cast<std::uintptr_t>(object) + size_class);
 }
 

@@ -39,12 +39,13 @@ Run run_of(const Objects& objects) {
   return run;
 }
 
-/// What is in a bin, in the order in which pops give it.
+/// What is in a bin, in the order in which pops give it; open to tools, because runs are linked through it.
 Objects bin_of(ThreadHeap& heap) {
   const Bin& bin = heap.bins()->bins[kClass];
   void** const end = heap.bins()->stack_end(kClass);
   Objects objects(end + bin.bottom, end + bin.level);
   std::ranges::reverse(objects);
+  for (void* object : objects) open_free(object, stride_of(kClass));
   return objects;
 }
 

@@ -441,7 +441,7 @@ BOOST_AUTO_TEST_CASE(a_layout_counts_for_memory_that_is_opened_from_then_on) {
 BOOST_AUTO_TEST_CASE(memory_is_refused_alike_in_any_layout) {
   for (const std::size_t layout : {std::size_t{0}, 33 * kMiB, SIZE_MAX}) {
     const WithHugePagesFrom from(layout);
-    for (std::size_t n = 1; n != 40; ++n) {
+    for (std::size_t n = 1; n < 40; n += is_instrumented() ? 5 : 1) {
       OwnSource source(kSingleRegions);
       source.pages.fail_at(n);
       Slabs slabs;
