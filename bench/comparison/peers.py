@@ -45,6 +45,7 @@ PEERS = {
     "tagged": Peer("flux_bench_tagged", "flux::Allocator with a tag", is_flux=True),
     "burst": Peer("flux_bench_burst", "flux::BurstAllocator", is_flux=True),
     "pmr": Peer("flux_bench_pmr", "flux::MemoryResource", is_flux=True),
+    "checked": Peer("flux_bench_checked", "flux::Allocator in a checked build", is_flux=True),
     "pmr_new_delete": Peer("flux_bench_pmr_new_delete", "std::pmr::new_delete_resource", package="libc6"),
 }
 

@@ -1,4 +1,6 @@
 // Buffers of a few sizes: what is asked for, zeroed as was said, back in the pool from any thread, and counted.
+#include <malloc.h>
+
 #include <algorithm>
 #include <atomic>
 #include <boost/test/unit_test.hpp>
@@ -298,6 +300,18 @@ BOOST_AUTO_TEST_CASE(buffers_may_outlive_their_pool) {
   buffers.clear();
   flux::BufferPool next;
   BOOST_TEST(next.get(5'000).data() == data);  // where it was put
+}
+
+BOOST_AUTO_TEST_CASE(the_last_buffer_of_an_ended_pool_takes_its_tables_along) {
+  const auto end_with_a_buffer = [] {
+    auto pool = std::make_unique<flux::BufferPool>();
+    const flux::Buffer first = pool->get(10), second = pool->get(2'000'000);
+    pool.reset();
+  };
+  end_with_a_buffer();
+  const std::size_t before = ::mallinfo2().uordblks;
+  for (int i = 0; i != 50; ++i) end_with_a_buffer();
+  BOOST_TEST(::mallinfo2().uordblks <= before + 50'000);  // a pool's counts alone take 4 KiB a class
 }
 
 BOOST_AUTO_TEST_SUITE_END()
