@@ -81,7 +81,7 @@ struct BufferClass {
     if (size_class == kNoSizeClass) [[unlikely]]
       return get_from_system(capacity == SIZE_MAX ? bytes : capacity);
     const bool is_hit = has_at_hand<BufferDomain>(size_class);
-    auto* const data = static_cast<std::byte*>(allocate<BufferDomain>(size_class));
+    auto* const data = static_cast<std::byte*>(allocate<BufferDomain>(size_class, capacity));
     counts->count_get(is_hit);
     if (zeroing == Zeroing::kOnGet) std::memset(data, 0, capacity);
     return data;
@@ -96,8 +96,9 @@ struct BufferClass {
     const std::uint32_t slab = size_class;
     if (slab == kNoSizeClass) [[unlikely]]
       return put_slow(data, bytes);
+    const std::size_t its_capacity = capacity;
     counts->count_put();  // from here on the pool may end, and this with it
-    deallocate<BufferDomain>(data, slab);
+    deallocate<BufferDomain>(data, slab, its_capacity);
   }
 
  private:
@@ -226,7 +227,7 @@ void BufferClass::put_slow(std::byte* data, std::size_t bytes) const noexcept {
   if (slab == kNoSizeClass) {
     operator_delete(data, bytes, kAlignment);
   } else {
-    deallocate<BufferDomain>(data, slab);
+    deallocate<BufferDomain>(data, slab, capacity);
   }
   // acquire and release: the last one sees that all others are done with the tables; test/model fails without either.
   if (is_orphan && of_pool->orphans.fetch_sub(1, std::memory_order_acq_rel) == 1) delete of_pool;

@@ -57,7 +57,7 @@ inline unsigned class_at(const void* p) noexcept {
 /// The bytes that may be used there.
 inline std::size_t bytes_at(const void* p) noexcept {
   const std::size_t stride = stride_of(class_at(p));
-  return FLUX_CHECKED ? asked_for(const_cast<void*>(p), stride) : stride;
+  return FLUX_CHECKED ? asked_for(const_cast<void*>(p)) : stride;
 }
 
 }  // namespace detail
@@ -97,8 +97,8 @@ inline void deallocate(void* p) noexcept {
   detail::deallocate(p, detail::class_at(p), detail::kAsAskedFor);
 }
 
-/// How many bytes may be used at an address that allocate gave: at least what it was asked for, and no more than that in a
-/// checked build; 0 for nullptr.
+/// How many bytes may be used at an address that allocate gave: at least what it was asked for, and of an object in slabs no
+/// more than that in a checked build; 0 for nullptr.
 [[nodiscard]] inline std::size_t usable_size(const void* p) noexcept {
   if (!owns(p)) return ::malloc_usable_size(const_cast<void*>(p));
   return detail::bytes_at(p);

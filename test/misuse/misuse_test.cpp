@@ -1,6 +1,7 @@
 // A checked build ends every misuse of the table at the wrong call, and says what is wrong and with which object. Each row
 // runs in a process of its own. What plain builds notice as well, some operations later, is said in the table.
 #include <array>
+#include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "support/Death.hpp"
+#include "support/Threads.hpp"
 
 BOOST_AUTO_TEST_SUITE(misuse)
 
@@ -307,6 +309,20 @@ const Row kRows[] = {
        text[30'700] = '!';
        flux::deallocate(text);
      }},
+    {"of_a_buffer_with_a_byte_beyond_its_end", kBeyond,
+     [] {
+       flux::BufferPool pool({.classes = {100}, .zeroing = flux::Zeroing::kNone});
+       flux::Buffer buffer = pool.get(100);
+       buffer.data()[100] = std::byte{1};
+     }},
+    {"asked_for_its_size_when_it_is_free", "no live object begins there",
+     [] {
+       void* const p = flux::allocate(61);
+       flux::deallocate(p, 61);
+       static_cast<void>(flux::usable_size(p));
+     }},
+    {"asked_for_its_size_inside", "no live object begins there",
+     [] { static_cast<void>(flux::usable_size(static_cast<char*>(flux::allocate(61)) + 8)); }},
     {"inside_raw_memory_without_its_size", kInside,
      [] { flux::deallocate(static_cast<char*>(flux::allocate(100)) + 8); }},
     {"to_a_heap_what_is_not_its_own", "does not lie in this flux::Heap",
@@ -474,6 +490,42 @@ BOOST_AUTO_TEST_CASE(a_handler_that_returns_has_the_program_go_on_without_the_op
   list.clear();
   BOOST_TEST(misuses == 2u);
   BOOST_TEST(flux::set_misuse_handler(before) != nullptr);
+}
+
+template <std::size_t bytes>
+bool is_taken_back() {
+  flux::SlabProvider<Packed<bytes>, "sizes">::free_raw(flux::SlabProvider<Packed<bytes>, "sizes">::alloc_raw());
+  void* const p = flux::allocate(bytes % 40'000);
+  const bool is_exact = bytes % 40'000 > flux::detail::kLargestSmallObject || flux::usable_size(p) == bytes % 40'000;
+  flux::deallocate(p, bytes % 40'000);
+  return is_exact;
+}
+
+BOOST_AUTO_TEST_CASE(sizes_just_above_and_below_those_of_classes_are_taken_back) {
+  BOOST_TEST((is_taken_back<1>() && is_taken_back<7>() && is_taken_back<9>() && is_taken_back<257>()));
+  BOOST_TEST((is_taken_back<4'097>() && is_taken_back<28'673>() && is_taken_back<32'769>()));
+  BOOST_TEST((is_taken_back<131'073>() && is_taken_back<262'145>() && is_taken_back<524'289>()));
+  BOOST_TEST((is_taken_back<524'296>() && is_taken_back<557'057>() && is_taken_back<983'041>()));
+}
+
+BOOST_AUTO_TEST_CASE(threads_may_ask_for_the_size_of_one_object_at_once) {
+  void* const p = flux::allocate(61);
+  std::atomic<std::size_t> wrong{0};
+  run_threads(4, [&](std::size_t) {
+    for (int i = 0; i != 20'000; ++i) wrong += flux::usable_size(p) != 61;
+  });
+  BOOST_TEST(wrong == 0u);
+  flux::deallocate(p, 61);
+}
+
+BOOST_AUTO_TEST_CASE(a_program_may_have_poisoned_what_it_frees) {
+  const Death death = death_of([] {
+    char* const p = static_cast<char*>(flux::allocate(4096));
+    flux::detail::close_free(p + 1024, 3072);
+    flux::deallocate(p, 4096);
+  });
+  BOOST_TEST(death.signal == 0, death.message);
+  BOOST_TEST(death.message == "");
 }
 
 BOOST_AUTO_TEST_CASE(an_object_that_two_threads_free_at_once_is_noticed) {

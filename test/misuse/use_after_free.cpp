@@ -1,5 +1,9 @@
 // Uses objects rightly, reads one after its free, or loses some, for a memory checker to see.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cstddef>
+#include <cstdlib>
 #include <flux/Allocator.hpp>
 #include <list>
 #include <string_view>
@@ -31,6 +35,17 @@ void free_all_elsewhere(const Orders& orders) {
   }).join();
 }
 
+/// Of one that has what its parent has.
+int exit_of_a_child() {
+  const Orders orders = make(10);
+  const pid_t child = ::fork();
+  if (child == 0) std::exit(0);
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  free_all(orders);
+  return status;
+}
+
 // Gone when what is static has ended, not before.
 std::list<long, flux::Allocator<long>> static_list;
 
@@ -54,6 +69,7 @@ int main(int count, char** arguments) {
   const std::string_view way = count == 2 ? arguments[1] : "";
   if (way == "clean") use_rightly();
   if (way == "leak") lose_some();
+  if (way == "fork") return exit_of_a_child();
   if (way != "local" && way != "remote") return 0;
   const Orders orders = make(640);
   way == "local" ? free_all(orders) : free_all_elsewhere(orders);

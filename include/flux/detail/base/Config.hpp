@@ -4,7 +4,7 @@
 #error "flux needs C++20: compile with -std=c++20 or later"
 #endif
 
-// The macros that the code of flux asks, all of them, each always defined to 0 or 1; and FLUX_ABI.
+// The macros that the code of flux asks, all of them, each always defined to 0 or 1; and FLUX_LAYOUT and FLUX_ABI.
 
 // Found out:
 
@@ -69,15 +69,21 @@
 #error "flux: FLUX_CHECKED looks at flux's own memory, which FLUX_PASSTHROUGH leaves out: set one of them"
 #endif
 
-/// The namespace that all names of flux lie in, inline, so that it needs no naming. It changes with what flux keeps in
-/// memory (as Region's magic numbers do), and with the settings above: units that differ in these do not link where they
-/// share a container, and elsewhere each keeps to its own memory.
+/// The version of what flux keeps in memory, a digit. Other copies of flux in a process tell it by Region's magic numbers,
+/// the linker by the namespace below.
+#define FLUX_LAYOUT 5
+
+/// The namespace that all names of flux lie in, inline, so that it needs no naming. It changes with the layout and with the
+/// settings above: units that differ in these do not link where they share a container, and elsewhere each keeps to its own
+/// memory.
+#define FLUX_JOIN_AS_THEY_ARE(version, kind) abi_##version##kind
+#define FLUX_JOIN(version, kind) FLUX_JOIN_AS_THEY_ARE(version, kind)
 #if FLUX_CHECKED && FLUX_ADDRESS_SANITIZER
-#define FLUX_ABI abi_4_checked_asan  // which is told of objects
+#define FLUX_ABI FLUX_JOIN(FLUX_LAYOUT, _checked_asan)  // which is told of objects
 #elif FLUX_CHECKED
-#define FLUX_ABI abi_4_checked
+#define FLUX_ABI FLUX_JOIN(FLUX_LAYOUT, _checked)
 #elif FLUX_PASSTHROUGH
-#define FLUX_ABI abi_4_passthrough
+#define FLUX_ABI FLUX_JOIN(FLUX_LAYOUT, _passthrough)
 #else
-#define FLUX_ABI abi_4
+#define FLUX_ABI FLUX_JOIN(FLUX_LAYOUT, )
 #endif

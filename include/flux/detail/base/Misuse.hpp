@@ -11,14 +11,15 @@ namespace flux::inline FLUX_ABI {
 
 /// A wrong use of memory, as its handler is told of it.
 struct Misuse {
-  const char* operation;    ///< "allocate", "free", "collect": objects that other threads freed come home, or "leak"
+  const char* operation;    ///< "allocate", "free", "collect": objects that other threads freed come home, "usable_size", or "leak"
   const char* reason;       ///< what is wrong
   const void* address;      ///< nullptr where it is of no one object
   std::size_t object_size;  ///< of the size class that the operation names, bytes; 0 where it is of none
   const char* tag;          ///< of the operation; "default" for none, "a flux::Heap", or "unknown"
 };
 
-/// Called at the wrong operation, on its thread. May not throw, nor use flux.
+/// Called at the wrong operation, on its thread; with leaks at exit, when the program's static objects have ended. May not
+/// throw, nor use flux.
 using MisuseHandler = void (*)(const Misuse&);
 
 namespace detail {

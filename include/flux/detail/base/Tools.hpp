@@ -43,9 +43,19 @@ class Valgrind {
     request(kMakeNoAccess, as_word(p), bytes);
   }
 
+  /// Has it say nothing of what the calling thread does, until the end of the scope.
+  class Silence {
+   public:
+    Silence() noexcept { request(kChangeErrorDisablement, 1, 0); }
+    Silence(const Silence&) = delete;
+    Silence& operator=(const Silence&) = delete;
+    ~Silence() { request(kChangeErrorDisablement, ~std::uintptr_t{0}, 0); }
+  };
+
  private:
   static constexpr signed char kUnknown = -1;
   static constexpr std::uintptr_t kRunningOnValgrind = 0x1001;
+  static constexpr std::uintptr_t kChangeErrorDisablement = 0x1801;
   static constexpr std::uintptr_t kMallocLikeBlock = 0x1301;
   static constexpr std::uintptr_t kFreeLikeBlock = 0x1302;
   static constexpr std::uintptr_t kMemcheck = std::uintptr_t{'M'} << 24 | std::uintptr_t{'C'} << 16;

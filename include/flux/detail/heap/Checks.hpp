@@ -40,13 +40,9 @@ namespace flux::inline FLUX_ABI::detail {
 
 /// Why a live object may not be freed as one of which `bytes` were asked for; nullptr when it may.
 inline const char* reason_against_size(void* object, std::size_t stride, std::size_t bytes, const Marks& marks) noexcept {
-  std::size_t asked_for = stride;
-  if (marks.is_short()) {
-    open_free(object, stride);
-    asked_for = Slack(object, stride).asked_for();
-    if (asked_for == stride) return "it was written to beyond its end";
-  }
-  if (bytes == kAsAskedFor || std::min(bytes, stride) == asked_for) return nullptr;
+  const std::size_t asked_for = marks.is_short() ? Slack(object, stride).asked_for() : stride;
+  if (marks.is_short() && asked_for == stride) return "it was written to beyond its end";
+  if (bytes == kAsAskedFor || (Slack::is_told(bytes, stride) ? bytes : stride) == asked_for) return nullptr;
   return "it was allocated with another size";
 }
 
@@ -75,11 +71,15 @@ inline bool is_same_domain(const DomainInfo& left, const DomainInfo& right) noex
   return false;
 }
 
-/// What was asked for of a live object.
-inline std::size_t asked_for(void* object, std::size_t stride) noexcept {
+/// What was asked for of an object in a slab; 0 for what is no live one, which is told.
+inline std::size_t asked_for(void* object) noexcept {
   Slab& slab = Region::slab_of(object);
-  if (!Marks(slab, slab.object_at(object)).is_short()) return stride;
-  return Slack(object, stride).asked_for_closed();
+  const std::uint32_t index = slab.object_at(object);
+  if (index == slab.capacity || !Marks(slab, index).is_live()) [[unlikely]] {
+    report_misuse({"usable_size", "no live object begins there", object, slab.stride, "unknown"});
+    return 0;
+  }
+  return Marks(slab, index).is_short() ? Slack(object, slab.stride).asked_for() : slab.stride;
 }
 
 /// Whether the object may be freed; then it counts as free, and holds the pattern. `mine`: the thread's own heap, or
@@ -105,6 +105,7 @@ inline bool check_free(void* object, unsigned size_class, std::size_t bytes, con
   } else if (!marks.take_back_remote()) [[unlikely]] {
     return refuse("free", "double free: another thread freed the object just now", object, size_class, domain.name);
   }
+  open_free(object, slab.stride);
   fill_free(object, slab.stride);
   return true;
 }
@@ -118,7 +119,7 @@ inline void check_allocation(void* object, unsigned size_class, std::size_t byte
     refuse("allocate", "the object is live already: it was freed twice at once", object, size_class, tag);
   if (marks.is_used() && !is_filled(object, slab.stride)) [[unlikely]]
     refuse("allocate", "it was written to after it had been freed", object, size_class, tag);
-  const bool is_short = bytes < slab.stride;
+  const bool is_short = Slack::is_told(bytes, slab.stride);
   marks.give(is_short);
   if (is_short) Slack(object, slab.stride).write(bytes);
   announce_allocated(object, slab.stride, is_short ? bytes : slab.stride);

@@ -151,6 +151,7 @@ class InstanceHeap {
       return refuse("free", reason, object, size_class, kTag);
     Slab& slab = Region::slab_of(object);
     Marks(slab, slab.object_at(object)).take_back();
+    open_free(object, slab.stride);
     fill_free(object, slab.stride);
     announce_freed(object, kSizeClassInfo[size_class].stride);
     return true;

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -15,15 +18,19 @@
 namespace flux::inline FLUX_ABI::detail {
 
 // Looks, when a checked program exits that runs with FLUX_LEAKS=1, for objects that were never freed: for each domain and
-// class the handler of misuse is told how many and which one lies lowest. It is made before all objects of the program's own,
-// and so ends after them. Requires that no other thread allocates or frees by then.
+// class the handler of misuse is told how many and which one lies lowest. Not in the child of a fork, which has what its
+// parent had. Requires that no other thread allocates or frees by then.
 class LeakCheck {
  public:
-  LeakCheck() noexcept : is_wanted_(is_asked_for()) {}
-  LeakCheck(const LeakCheck&) = delete;
-  LeakCheck& operator=(const LeakCheck&) = delete;
-  ~LeakCheck() {
-    if (is_wanted_ && !report()) std::abort();
+  LeakCheck() noexcept : process_(is_asked_for() ? ::getpid() : 0) {}
+
+  /// At the end of the process, as often as there is code that has this.
+  void end() noexcept {
+    if (process_ != ::getpid()) return;
+    process_ = 0;
+    if (report()) return;
+    std::fflush(nullptr);  // what the program wrote; an abort does not
+    std::abort();
   }
 
  private:
@@ -83,11 +90,14 @@ class LeakCheck {
     return tell_misuse({"leak", reason, leaks.first, kSizeClassInfo[size_class].stride, tag});
   }
 
-  bool is_wanted_;
+  pid_t process_;
 };
 
 #if FLUX_CHECKED
-[[gnu::init_priority(101)]] inline LeakCheck leak_check;  // the first that is for programs
+inline LeakCheck leak_check;
+
+// Not by a destructor: with a library that is loaded late, that would come before those of the program's objects.
+[[gnu::destructor]] inline void end_leak_check() { leak_check.end(); }
 #endif
 
 }  // namespace flux::inline FLUX_ABI::detail

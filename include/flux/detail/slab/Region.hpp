@@ -33,10 +33,13 @@ inline constexpr std::size_t kBlockUnits = kHugePageBytes / kUnitBytes;  ///< wh
 // The first line never changes after the region is opened, so any thread may read it: whoever holds an object
 // got its address through some synchronisation that comes after. All else belongs to the owner.
 struct Region {
-  // "flux.rg4", and "flux.Rg4" of a checked build: the last digit is the version of all that is found by way of a region, the owner included.
-  static constexpr std::uint64_t kMagic = FLUX_CHECKED ? 0x666C'7578'2E52'6734 : 0x666C'7578'2E72'6734;
-  // "flux.ri4": of a heap that no object finds by its address.
-  static constexpr std::uint64_t kInstanceMagic = 0x666C'7578'2E72'6934;
+  // "flux.rg", "flux.Rg" of a checked build, and "flux.Ag" of one that tells AddressSanitizer of objects; then the version of all
+  // that is found by way of a region, the owner included.
+  static constexpr std::uint64_t kMagic =
+      (!FLUX_CHECKED ? 0x666C'7578'2E72'6730 : FLUX_ADDRESS_SANITIZER ? 0x666C'7578'2E41'6730 : 0x666C'7578'2E52'6730) +
+      FLUX_LAYOUT;
+  // "flux.ri": of a heap that no object finds by its address.
+  static constexpr std::uint64_t kInstanceMagic = 0x666C'7578'2E72'6930 + FLUX_LAYOUT;
 
   std::uint64_t magic;
   ThreadHeap* owner;

@@ -15,13 +15,17 @@ namespace flux::inline FLUX_ABI::detail {
 //   object:  bytes asked for | pattern ... | code          the slack is pattern and code
 //   code:    the slack in one byte when it is below 128; else in two, the last of which has its top bit set
 //
-// Memory checkers report who touches the slack at the access itself.
+// Memory checkers report who touches the slack at the access itself: to them it is closed, and only read here.
 class Slack {
  public:
-  /// The slack of a live object that has some.
   Slack(void* object, std::size_t stride) noexcept : end_(static_cast<unsigned char*>(object) + stride), stride_(stride) {}
 
-  /// Requires bytes < stride.
+  /// Whether so many bytes leave a slack that can be told; else the object counts as whole.
+  static bool is_told(std::size_t bytes, std::size_t stride) noexcept {
+    return bytes < stride && stride - bytes < kLong * 256;
+  }
+
+  /// Requires that it is told, and the object open.
   void write(std::size_t bytes) noexcept {
     const std::size_t slack = stride_ - bytes;
     std::memset(end_ - slack, kFreeByte, slack);
@@ -31,9 +35,9 @@ class Slack {
     end_[-2] = static_cast<unsigned char>(slack / kLong);
   }
 
-  /// The bytes that were asked for; the stride or more when somebody wrote over the slack. Requires that it is open to the
-  /// caller.
-  std::size_t asked_for() const noexcept {
+  /// The bytes that were asked for; the stride when somebody wrote over the slack. Requires that some was written.
+  __attribute__((no_sanitize("address"), noinline)) std::size_t asked_for() const noexcept {
+    const Valgrind::Silence silence;
     const bool is_long = end_[-1] >= kLong;
     const std::size_t slack = is_long ? end_[-2] * kLong + end_[-1] % kLong : end_[-1];
     if (slack == 0 || slack > stride_ || is_long != (slack >= kLong)) return stride_;
@@ -43,22 +47,11 @@ class Slack {
     return stride_ - slack;
   }
 
-  /// The same for one that is closed, as the slack of live objects is.
-  std::size_t asked_for_closed() const noexcept {
-    unsigned char* const begin = end_ - stride_;
-    open_free(begin, stride_);
-    const std::size_t bytes = asked_for();
-    close_free(begin + bytes, stride_ - bytes);
-    return bytes;
-  }
-
  private:
   static constexpr std::size_t kLong = 128;
 
   unsigned char* end_;
   std::size_t stride_;
 };
-
-static_assert(kLargestSmallObject <= 256 * 128, "two bytes say any slack");
 
 }  // namespace flux::inline FLUX_ABI::detail
