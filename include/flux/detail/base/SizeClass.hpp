@@ -94,8 +94,9 @@ struct SizeClassInfo {
 };
 
 inline constexpr unsigned kReciprocalShift = 44;
-inline constexpr std::size_t kSlabBitmapWords = 64;  ///< beside the slab's counters: for 4,096 objects
-inline constexpr std::size_t kMarkSets = FLUX_CHECKED ? 4 : 0;  ///< bits of an object besides that one
+inline constexpr std::size_t kMarkSets = FLUX_CHECKED ? 3 : 0;  ///< bits of an object besides that of the bitmap
+/// Words of a bitmap beside the slab's counters: for objects of 16 bytes, or of 24 in a checked build, where marks as large follow.
+inline constexpr std::size_t kSlabBitmapWords = FLUX_CHECKED ? 44 : 64;
 
 namespace size_class_figures {
 
@@ -111,8 +112,8 @@ constexpr SizeClassInfo figures_of(unsigned size_class) noexcept {
   const std::size_t wanted = std::bit_ceil((kMinObjectsPerSlab * stride + kUnitBytes - 1) / kUnitBytes);
   const std::size_t units = wanted < kMostSlabUnits ? wanted : kMostSlabUnits;
   const std::size_t bytes = units * kUnitBytes;
-  // Only 8-byte objects are too many for the bitmap in the slab's record: theirs lies at the start of the
-  // slab.
+  // The smallest objects, of 8 bytes (of 16 in a checked build as well), are too many for the bitmap in the slab's record: theirs
+  // lies at the start of the slab.
   const bool bitmap_in_slab = bytes / stride > kSlabBitmapWords * 64;
   const std::size_t first = bitmap_in_slab ? bytes / stride / 8 * (1 + kMarkSets) : 0;
   std::size_t bin = kBinBytes / stride;

@@ -84,7 +84,7 @@ inline std::size_t asked_for(void* object) noexcept {
 
 /// Whether the object may be freed; then it counts as free, and holds the pattern. `mine`: the thread's own heap, or
 /// nullptr.
-inline bool check_free(void* object, unsigned size_class, std::size_t bytes, const DomainInfo& domain,
+[[gnu::noinline]] inline bool check_free(void* object, unsigned size_class, std::size_t bytes, const DomainInfo& domain,
                        const ThreadHeap* mine) noexcept {
   if (!region_map.holds(object)) [[unlikely]] {
     const std::uint64_t magic = foreign_magic(object);
@@ -111,18 +111,22 @@ inline bool check_free(void* object, unsigned size_class, std::size_t bytes, con
 }
 
 /// Counts an object as live, with `bytes` of it in use. Requires that its slab's owner, or who stands for it, is the caller.
-inline void check_allocation(void* object, unsigned size_class, std::size_t bytes, const char* tag) noexcept {
+/// `is_told`: whether tools may look on.
+template <bool is_told = true>
+[[gnu::always_inline]] inline void check_allocation(void* object, unsigned size_class, std::size_t bytes,
+                                                    const char* tag) noexcept {
   Slab& slab = Region::slab_of(object);
-  open_free(object, slab.stride);
-  Marks marks(slab, slab.object_at(object));
+  const std::size_t stride = kSizeClassInfo[size_class].stride;
+  if constexpr (is_told) open_free(object, stride);
+  Marks marks(slab, slab.index_of(object, size_class));
   if (marks.is_live()) [[unlikely]]
     refuse("allocate", "the object is live already: it was freed twice at once", object, size_class, tag);
-  if (marks.is_used() && !is_filled(object, slab.stride)) [[unlikely]]
+  if (marks.is_used() && !is_filled(object, stride)) [[unlikely]]
     refuse("allocate", "it was written to after it had been freed", object, size_class, tag);
-  const bool is_short = Slack::is_told(bytes, slab.stride);
+  const bool is_short = Slack::is_told(bytes, stride);
   marks.give(is_short);
-  if (is_short) Slack(object, slab.stride).write(bytes);
-  announce_allocated(object, slab.stride, is_short ? bytes : slab.stride);
+  if (is_short) Slack(object, stride).write(bytes);
+  if constexpr (is_told) announce_allocated(object, stride, is_short ? bytes : stride);
 }
 
 /// Whether so many bytes may go to the program's `operator delete`, or to the system's free: unless they are an object's.
@@ -163,15 +167,36 @@ class AskingFor {
 
 /// At the end of an allocation of the domain: `object` came from the calling thread's heap, or was looked at before.
 template <class Domain>
-[[gnu::always_inline]] inline void watch_allocation(void* object, unsigned size_class, std::size_t bytes) noexcept {
+[[gnu::noinline]] inline void watch_allocation(void* object, unsigned size_class, std::size_t bytes) noexcept {
   if (Region::of(object)->owner == heap_of(current_bins<Domain>()))
     check_allocation(object, size_class, bytes, domain_info<Domain>.name);
+}
+
+/// The short way of check_free: of an object that lies in the main piece of the thread's own heap, and all of which was asked
+/// for. False when it is none, or wrong, and for Valgrind.
+[[gnu::always_inline]] inline bool free_own_whole(void* object, unsigned size_class, std::size_t bytes,
+                                                  const Bins& mine) noexcept {
+  const std::size_t stride = kSizeClassInfo[size_class].stride;
+  if (bytes < stride || !mine.owns(object) || !region_map.holds(object) || Valgrind::is_there()) return false;
+  Slab& slab = Region::slab_of(object);
+  const std::uint32_t index = slab.index_of(object, size_class);
+  if (slab.size_class != size_class || index >= slab.capacity || slab.objects + index * stride != object) return false;
+  Marks marks(slab, index);
+  if (!marks.is_whole_and_live()) return false;
+  marks.take_back();
+  if constexpr (FLUX_ADDRESS_SANITIZER) open_free(object, stride);
+  fill_free(object, stride);
+  if constexpr (FLUX_ADDRESS_SANITIZER) announce_freed(object, stride);
+  return true;
 }
 
 /// At the beginning of a free: whether to go on.
 template <class Domain>
 [[gnu::always_inline]] inline bool watch_free(void* object, unsigned size_class, std::size_t bytes) noexcept {
-  if (!check_free(object, size_class, bytes, domain_info<Domain>, heap_of(current_bins<Domain>()))) return false;
+  const Bins* const bins = current_bins<Domain>();
+  if (free_own_whole(object, size_class, bytes, *bins)) [[likely]]
+    return true;
+  if (!check_free(object, size_class, bytes, domain_info<Domain>, heap_of(bins))) return false;
   announce_freed(object, kSizeClassInfo[size_class].stride);
   return true;
 }

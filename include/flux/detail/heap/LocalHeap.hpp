@@ -114,15 +114,19 @@ struct SlowPaths {
 /// The same as allocate below, in a checked build.
 template <class Domain>
 [[gnu::always_inline]] inline void* allocate_watched(unsigned size_class, std::size_t bytes, Bins* bins) {
-  void* object;
-  if (bins->is_empty(size_class)) {
+  if (bins->is_empty(size_class)) [[unlikely]] {
     const AskingFor scope(bytes);
-    object = SlowPaths<Domain>::allocate(size_class, bins);
-  } else {
-    object = bins->pop(size_class);
-    if (Valgrind::is_there()) bins->forget_popped(size_class);
+    void* const object = SlowPaths<Domain>::allocate(size_class, bins);
+    watch_allocation<Domain>(object, size_class, bytes);
+    return object;
   }
-  watch_allocation<Domain>(object, size_class, bytes);
+  void* const object = bins->pop(size_class);
+  if (Valgrind::is_there()) [[unlikely]] {
+    bins->forget_popped(size_class);
+    watch_allocation<Domain>(object, size_class, bytes);
+  } else {
+    check_allocation<FLUX_ADDRESS_SANITIZER != 0>(object, size_class, bytes, domain_info<Domain>.name);
+  }
   return object;
 }
 

@@ -328,7 +328,7 @@ static_assert(sizeof(ThreadHeap) <= SlabSource::kHeapUnits * kUnitBytes);
 // Other copies of flux in the process work on these: when their layout changes, FLUX_LAYOUT has to, so that copies of another
 // layout are told apart. Only a change of size is noticed here.
 static_assert(sizeof(void*) != 8 ||
-              (sizeof(ThreadHeap) == 366'848 && sizeof(Region) == (FLUX_CHECKED ? 1'343'872 : 295'296) &&
+              (sizeof(ThreadHeap) == 366'848 && sizeof(Region) == (FLUX_CHECKED ? 754'048 : 295'296) &&
                sizeof(DomainInfo) == 1'152 && sizeof(Setting) == 64 && sizeof(ParkedBytes) == 8));
 
 }  // namespace flux::inline FLUX_ABI::detail

@@ -10,6 +10,7 @@
 
 #include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Error.hpp>
+#include <flux/detail/base/Tools.hpp>
 
 // LeakSanitizer looks for pointers in what malloc gave, not in mapped pages: it is told of ours. Weak: null
 // elsewhere.
@@ -69,11 +70,13 @@ inline std::byte* reserve(std::size_t bytes, std::size_t alignment) noexcept {
 
 inline bool commit(std::byte* begin, std::size_t bytes) noexcept {
   if (::mprotect(begin, bytes, PROT_READ | PROT_WRITE) != 0) return false;
+  announce_no_object(begin, bytes);  // whatever lay at these addresses before
   if (&__lsan_register_root_region != nullptr) __lsan_register_root_region(begin, bytes);
   return true;
 }
 
 inline void uncommit(std::byte* begin, std::size_t bytes) noexcept {
+  announce_no_object(begin, bytes);  // to whoever has these addresses next
   if (&__lsan_unregister_root_region != nullptr) __lsan_unregister_root_region(begin, bytes);
 }
 

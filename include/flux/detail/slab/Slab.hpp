@@ -30,7 +30,7 @@ namespace flux::inline FLUX_ABI::detail {
 struct Slab {
   static constexpr std::uint8_t kNotListed = 0;
 
-  std::uint64_t* bitmap;  ///< words, but for 8-byte objects
+  std::uint64_t* bitmap;  ///< words, but for the smallest objects
   std::byte* objects;     ///< the first object
   std::uint64_t reciprocal;
   Slab* next;  ///< links of the list in PartialSlabs
@@ -61,8 +61,7 @@ struct Slab {
     list_shift = static_cast<std::uint8_t>(std::max(static_cast<int>(std::bit_width(capacity)), 3) - 3);
     announce_no_object(begin, info.first_object);
     const std::uint32_t whole = capacity / 64;
-    for (std::size_t set = 0; set != kMarkSets; ++set)
-      std::memset(marks() + set * bitmap_words(), 0, (capacity + 63) / 64 * sizeof *bitmap);
+    if constexpr (kMarkSets != 0) std::memset(marks(), 0, kMarkSets * bitmap_words() * sizeof *bitmap);
     std::memset(bitmap, 0xFF, whole * sizeof *bitmap);
     if (capacity % 64 != 0) bitmap[whole] = (std::uint64_t{1} << capacity % 64) - 1;
   }
@@ -78,7 +77,12 @@ struct Slab {
     return std::size_t{index} * stride == offset_of(p) ? index : capacity;
   }
 
-  /// Words of the bitmap, and of each set of marks (see Marks) behind it.
+  /// Which object holds the address, of a slab of the class; any number where none does.
+  std::uint32_t index_of(const void* p, unsigned its_class) const noexcept {
+    return static_cast<std::uint32_t>((offset_of(p) * kSizeClassInfo[its_class].reciprocal) >> kReciprocalShift);
+  }
+
+  /// Words of the bitmap, and of each of kMarkSets sets of marks (see Marks) behind it.
   std::size_t bitmap_words() const noexcept {
     const std::size_t in_slab = kSizeClassInfo[size_class].first_object;
     return in_slab == 0 ? kSlabBitmapWords : in_slab / sizeof *bitmap / (1 + kMarkSets);

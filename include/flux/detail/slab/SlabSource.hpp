@@ -110,7 +110,6 @@ class SlabSource {
       const std::size_t bytes = piece->piece_bytes;
       do {
         for (std::uint32_t unit = 0; unit != region->committed_units; unit += kBlockUnits) {
-          announce_no_object(region->unit(unit), kHugePageBytes);
           page_source.uncommit(region->unit(unit), kHugePageBytes);
         }
         region = region->next;
