@@ -11,11 +11,11 @@ namespace flux::inline FLUX_ABI::detail {
 struct BufferDomain;
 
 template <class Domain>
-void* allocate(unsigned size_class) {
+void* allocate(unsigned size_class, std::size_t = 0) {
   return ::operator new(stride_of(size_class));
 }
 template <class Domain>
-void deallocate(void* object, unsigned) noexcept {
+void deallocate(void* object, unsigned, std::size_t = 0) noexcept {
   ::operator delete(object);
 }
 template <class Domain>
