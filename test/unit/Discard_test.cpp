@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(memory_above_a_limit_goes_back_highest_first_but_for_the_bl
   BOOST_TEST(zero == 300 - kept);
 }
 
-BOOST_AUTO_TEST_CASE(a_step_gives_a_run_within_a_block_or_looks_at_a_region) {
+BOOST_AUTO_TEST_CASE(a_step_gives_a_run_within_a_block_or_looks_at_a_region, *flux::test::plain_only()) {
   SmallSource source;
   Slabs slabs = source.carve(1000, kSmall);  // in two regions and more
   Slabs odd;
