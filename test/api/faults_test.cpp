@@ -103,7 +103,7 @@ void refuse_every_call(Face face) {
 }
 
 using Element = std::array<std::size_t, 30>;
-const std::size_t kElements = is_instrumented() ? 8'000 : 20'000;  // some huge pages
+const std::size_t kElements = is_instrumented() ? 4'000 : 20'000;  // some pieces of memory
 
 template <class List>
 void grow_and_clear(Trial& trial, List& list) {
