@@ -5,7 +5,7 @@ if(FLUX_SANITIZE)
   add_compile_options(-fsanitize=${FLUX_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${FLUX_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND FLUX_SANITIZE MATCHES "undefined")
-    # Half of the time that g++ takes to compile the tests goes into these two; clang++ looks for them as well.
+    # A third of the time that g++ takes to compile the tests goes into these two; clang++ looks for them as well.
     add_compile_options(-fno-sanitize=null,alignment)
   endif()
   if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
