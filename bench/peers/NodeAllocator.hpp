@@ -1,5 +1,8 @@
 #pragma once
 
+// Before node_allocator.hpp, which some versions of Boost cannot compile by itself.
+#include <boost/container/allocator.hpp>
+//
 #include <boost/container/node_allocator.hpp>
 
 #include "support/BoostNodes.hpp"
