@@ -12,7 +12,7 @@ requirements_to_build=(
   header:benchmark/benchmark.h:libbenchmark-dev
 )
 requirements_to_test=(
-  header:boost/test/included/unit_test.hpp:libboost-test-dev
+  library:boost_unit_test_framework:libboost-test-dev
   library:boost_container:libboost-container-dev
   command:objdump:binutils
 )

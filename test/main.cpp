@@ -1,9 +1,8 @@
 // Entry of flux_test: random order, from a seed that is drawn, printed, and replayed with FLUX_TEST_SEED.
-#define BOOST_TEST_NO_MAIN
-#define BOOST_TEST_ALTERNATIVE_INIT_API
 #include <unistd.h>
 
-#include <boost/test/included/unit_test.hpp>
+#include <boost/test/results_collector.hpp>
+#include <boost/test/unit_test.hpp>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -75,6 +74,7 @@ int main(int argc, char** argv) {
   run_seed = choose_seed(arguments);
   std::erase_if(arguments, [](const std::string& argument) { return argument.starts_with(kRandomOption); });
   arguments.insert(arguments.begin() + 1, std::string(kRandomOption) + std::to_string(run_seed));
+  arguments.insert(arguments.begin() + 1, "--catch_system_errors=no");  // leaves them to the tools that watch a run
   if (isatty(STDOUT_FILENO) == 0) arguments.insert(arguments.begin() + 1, "--color_output=no");
   std::vector<char*> pointers;
   for (std::string& argument : arguments) pointers.push_back(argument.data());

@@ -30,10 +30,10 @@ class Days {
   /// A day: objects live, a random tenth of them is freed and made again each hour, and in the end all are
   /// freed. The resident bytes before that, above those before the first day.
   template <std::size_t Bytes>
-  std::size_t live(int hours = 24) {
+  std::size_t live(std::size_t hours = scaled(24)) {
     const auto blocks = std::span(objects_).first(scaled(kDayBytes) / Bytes);
     make_blocks<Bytes>(blocks);
-    for (int hour = 0; hour != hours; ++hour) {
+    for (std::size_t hour = 0; hour != hours; ++hour) {
       const auto renewed = draw(blocks, blocks.size() / 10, random_);
       drop_blocks<Bytes>(renewed);
       make_blocks<Bytes>(renewed);

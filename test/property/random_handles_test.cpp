@@ -169,8 +169,8 @@ BOOST_AUTO_TEST_CASE(pools_agree_with_a_model_when_each_step_is_another_threads)
 BOOST_AUTO_TEST_CASE(a_handle_with_any_bit_flipped_names_nothing) {
   Random random(3);
   Model model(random);
-  for (int i = 0; i != 1500; ++i) model.create();
-  for (int i = 0; i != 500; ++i) model.destroy();
+  for (std::size_t i = 0; i != scaled(1500); ++i) model.create();
+  for (std::size_t i = 0; i != scaled(500); ++i) model.destroy();
   std::vector<Handle> handles = model.dead();
   for (const auto& [handle, value] : model.live()) handles.push_back(handle);
   for (const Handle handle : handles) {

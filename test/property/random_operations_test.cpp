@@ -75,7 +75,7 @@ class Model {
 
   const Kind& draw_kind() {
     const std::size_t choice = random_.below(10);
-    if (choice < 5) return draw_from(kinds_by_size().first(320));
+    if (choice < 5) return draw_from(kinds_by_size(320));
     if (choice < 8) return draw_from(kinds_by_size());
     return draw_from(kinds_by_alignment());
   }

@@ -84,7 +84,7 @@ std::size_t hand_over(Order order, std::size_t size, std::size_t rounds) {
 
 BOOST_AUTO_TEST_CASE(objects_freed_by_another_thread_stay_intact_until_then_in_every_order) {
   for (const Order order : kOrders)
-    for (const std::size_t size : {8u, 24u, 64u, 300u}) BOOST_TEST(hand_over(order, size, scaled(300)) == 0u);
+    for (const std::size_t size : {8u, 24u, 64u, 320u}) BOOST_TEST(hand_over(order, size, scaled(300)) == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(as_many_threads_as_cores_exchange_objects) {

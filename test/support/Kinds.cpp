@@ -1,5 +1,6 @@
 #include "support/Kinds.hpp"
 
+#include <algorithm>
 #include <array>
 #include <flux/Allocator.hpp>
 #include <utility>
@@ -22,13 +23,10 @@ constexpr Kind kind_of() {
           }};
 }
 
-template <std::size_t... Index>
-constexpr auto small_kinds(std::index_sequence<Index...>) {
-  return std::array<Kind, sizeof...(Index)>{kind_of<Index + 1, 1>()...};
+// The last size of each class, with its neighbours: steps of 8 bytes, and from 256 bytes on eight per doubling.
+constexpr std::size_t boundary(std::size_t index) {
+  return index < 32 ? 8 * (index + 1) : (8 + index % 8 + 1) << (index / 8 + 1);
 }
-
-// Eight sizes per doubling from 256 bytes on, each with its neighbours.
-constexpr std::size_t boundary(std::size_t index) { return (8 + index % 8 + 1) << (index / 8 + 5); }
 
 template <std::size_t... Index>
 constexpr auto boundary_kinds(std::index_sequence<Index...>) {
@@ -54,14 +52,17 @@ constexpr auto joined(const std::array<Kind, Lengths>&... parts) {
   return all;
 }
 
+constexpr auto kFirst = std::array{kind_of<1, 1>(), kind_of<2, 1>(), kind_of<4, 1>(), kind_of<6, 1>()};
 constexpr auto kBeyond = std::array{kind_of<33'000, 1>(), kind_of<36'864, 1>(), kind_of<40'000, 1>()};
-constexpr auto kBySize = joined(small_kinds(std::make_index_sequence<320>{}),
-                                boundary_kinds(std::make_index_sequence<7 * 8 * 3>{}), kBeyond);
+constexpr auto kBySize = joined(kFirst, boundary_kinds(std::make_index_sequence<(32 + 7 * 8) * 3>{}), kBeyond);
 constexpr auto kByAlignment = aligned_kinds(std::make_index_sequence<10>{});
 
 }  // namespace
 
-std::span<const Kind> kinds_by_size() { return kBySize; }
+std::span<const Kind> kinds_by_size(std::size_t most_bytes) {
+  const std::span<const Kind> all(kBySize);
+  return all.first(static_cast<std::size_t>(std::ranges::upper_bound(all, most_bytes, {}, &Kind::size) - all.begin()));
+}
 std::span<const Kind> kinds_by_alignment() { return kByAlignment; }
 
 }  // namespace flux::test

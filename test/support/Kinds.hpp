@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace flux::test {
@@ -14,9 +15,8 @@ struct Kind {
   void (*deallocate)(void* objects, std::size_t count);
 };
 
-/// Sizes 1 to 320, then those at and around every size class up to 32 KiB and some beyond, up to 40,000
-/// bytes.
-std::span<const Kind> kinds_by_size();
+/// Ascending: the first sizes, those at and around the end of every size class up to 32 KiB, and some up to 40,000 bytes.
+std::span<const Kind> kinds_by_size(std::size_t most_bytes = SIZE_MAX);
 
 /// Alignments 16 to 8,192, each in several sizes.
 std::span<const Kind> kinds_by_alignment();

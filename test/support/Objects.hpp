@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <stdexcept>
 #include <vector>
 
 #include "support/Kinds.hpp"
@@ -20,15 +22,17 @@ inline constexpr Order kOrders[] = {Order::kSame, Order::kReverse, Order::kRando
 /// `count` objects of 1 to 320 bytes, marked by their number.
 inline Holdings hold_mixed(std::size_t count, Random& random) {
   Holdings holdings;
-  for (std::size_t i = 0; i < count; ++i)
-    holdings.push_back(hold(kinds_by_size()[random.below(320)], 1, i + 1));
+  const std::span<const Kind> kinds = kinds_by_size(320);
+  for (std::size_t i = 0; i < count; ++i) holdings.push_back(hold(kinds[random.below(kinds.size())], 1, i + 1));
   return holdings;
 }
 
 /// `count` objects of one size, marked by their number.
 inline Holdings hold_alike(std::size_t count, std::size_t size) {
   Holdings holdings;
-  for (std::size_t i = 0; i < count; ++i) holdings.push_back(hold(kinds_by_size()[size - 1], 1, i + 1));
+  const Kind& kind = kinds_by_size(size).back();
+  if (kind.size != size) throw std::invalid_argument("no kind has this size");
+  for (std::size_t i = 0; i < count; ++i) holdings.push_back(hold(kind, 1, i + 1));
   return holdings;
 }
 

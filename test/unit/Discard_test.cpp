@@ -410,7 +410,7 @@ BOOST_AUTO_TEST_CASE(heaps_work_in_any_layout_of_pages) {
     OwnHeap heap;
     Random random;
     for (const unsigned c : {0u, 7u, 60u, kLargest}) {
-      Objects objects = pop_many(*heap, c, scaled(c == kLargest ? 40 : 4) * kMiB / stride_of(c));
+      Objects objects = pop_many(*heap, c, scaled((c == kLargest ? 40 : 4) * kMiB) / stride_of(c));
       BOOST_TEST(are_distinct(objects));
       BOOST_TEST(are_marked(objects, c));
       shuffle(objects, random);

@@ -12,6 +12,7 @@
 
 #include "support/FreshHeaps.hpp"
 #include "support/HeapObjects.hpp"
+#include "support/Sanitizers.hpp"
 #include "support/Threads.hpp"
 
 BOOST_AUTO_TEST_SUITE(out_of_memory)
@@ -30,7 +31,7 @@ using Wishes = std::vector<Wish>;
 
 const Wishes kNothingButAHeap = {};
 const Wishes kFirstOfSeveralClasses = {{0, 1}, {2, 1}, {31, 1}, {50, 1}, {70, 1}, {87, 1}};
-const Wishes kManySlabs = {{2, 200'000}, {31, 20'000}, {60, 500}};
+const Wishes kManySlabs = {{2, scaled(400'000)}, {31, scaled(40'000)}, {60, scaled(1'000)}};
 const Wishes kSecondRegion = {{87, 1200}};
 const Wishes kAllAtOnce = {{70, 1200}, {3, 10'000}, {87, 1200}, {0, 10'000}, {40, 2000}};
 

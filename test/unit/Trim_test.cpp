@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE(live_objects_stay_as_they_are_and_memory_that_went_back_is_
   bool is_intact = true;
   std::size_t committed_before = 0;
   run_thread([&] {
-    for (int round = 0; round != 5; ++round) {
+    for (std::size_t round = 0; round <= scaled(4); ++round) {
       Objects objects = allocate_many(kClass, kMany), kept;
       const auto middle = objects.begin() + static_cast<std::ptrdiff_t>(kMany / 2);
       for (auto low = objects.begin(); low < objects.begin() + kMany / 4; low += 1000)
