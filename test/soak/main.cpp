@@ -393,6 +393,6 @@ int main(int count, char** arguments) {
   expect(!grows(left), "what is left grows");
   std::printf("flux_soak: %s, seed %llu, %zu threads, %zu MB, %s\n", wrong == 0 ? "no error" : "ERRORS",
               static_cast<unsigned long long>(options.seed), options.threads, options.megabytes,
-              flux::kIsChecked ? "checked" : "plain");
+              FLUX_SOAK_BUILD);
   return wrong == 0 ? 0 : 1;
 }
