@@ -35,6 +35,7 @@ PEERS = {
     "pool_alloc": Peer("flux_bench_pool_alloc", "__gnu_cxx::__pool_alloc", package="libstdc++6"),
     "floor": Peer("flux_bench_floor", "floor", is_for_threads=False),
     "floor_of_owners": Peer("flux_bench_floor_of_owners", "floor that knows owners", is_for_threads=False),
+    "floor_of_batches": Peer("flux_bench_floor_of_batches", "floor that sends batches home", is_for_threads=False),
     "fast_pool_alone": Peer("flux_bench_fast_pool_alone", "boost::fast_pool_allocator, null_mutex",
                             is_for_threads=False, package="libboost-dev"),
     "pmr_pool": Peer("flux_bench_pmr_pool", "std::pmr::unsynchronized_pool_resource", is_for_threads=False,
