@@ -73,7 +73,7 @@ MUTATIONS = [
     Mutation("A slab that is retired does not count as retained.", "detail/slab/SlabSource.hpp",
              "    dirty_units_ += units;\n", "", ("unit/Discard",)),
     Mutation("What is retired in an early region is never looked for again.", "detail/slab/SlabSource.hpp",
-             "if (region->sequence < with_room->sequence) with_room = region;", "static_cast<void>(with_room);",
+             "        with_room = region;\n", "        static_cast<void>(with_room);\n",
              ("unit/SlabSource",)),
     Mutation("The last slab of a capacity is refused.", "detail/slab/SlabSource.hpp",
              "if (units > units_left_) return nullptr;", "if (units >= units_left_) return nullptr;",
@@ -100,7 +100,8 @@ MUTATIONS = [
     Mutation("A split huge page is not asked for again as a whole.", "detail/slab/Region.hpp",
              "if (split_blocks != 0) advise_block(index);", "", ("unit/Discard",)),
     Mutation("An address beyond all regions is looked up.", "detail/slab/RegionMap.hpp",
-             "return index < kRegions && (", "return (", ("unit/RegionMap",)),
+             "return reinterpret_cast<std::uintptr_t>(address) / kRegionBytes < kRegions && holds_reserved(address);",
+             "return holds_reserved(address);", ("unit/RegionMap",)),
 
     # The system's memory.
     Mutation("What lies behind an aligned reservation is not given back.", "detail/memory/PageSource.hpp",

@@ -113,9 +113,10 @@ class Exercise {
 void warm_up() {
   FreshHeaps fresh;
   run_thread([] {
-    const Load load{64, 10'000};
-    load.reserve();
-    Exercise(load).run();
+    for (const Load load : {Load{64, 10'000}, Load{8, 200'000}}) {  // of one slab and of several, with a bitmap here and there
+      load.reserve();
+      Exercise(load).run();
+    }
     page_faults();
     touch_stack();
   });

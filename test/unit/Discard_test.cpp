@@ -222,6 +222,28 @@ BOOST_AUTO_TEST_CASE(small_pages_are_never_advised_again) {
   BOOST_TEST(source->is_valid());
 }
 
+BOOST_AUTO_TEST_CASE(no_more_blocks_are_split_than_the_process_has_mappings_for) {
+  const WithHugePagesFrom from(0);
+  std::uint32_t others = 0;
+  while (split_block_count.take()) ++others;
+  BOOST_TEST(others <= SplitBlockCount::kMost);
+  OwnSource source;
+  const Slabs slabs = source.carve(100, kSmall);
+  const std::byte* const one = slabs[60]->begin();
+  const std::byte* const another = slabs[50]->begin();
+  source.retire({slabs[60]});
+  source->discard_all();
+  BOOST_TEST(source.pages.is_advised_huge(one));  // as it was
+  BOOST_TEST(source->is_valid());
+  source.carve(1, kSmall);
+  BOOST_TEST(source->is_valid());
+  split_block_count.give(others);
+  source.retire({slabs[50]});
+  source->discard_all();
+  BOOST_TEST(!source.pages.is_advised_huge(another));
+  BOOST_TEST(source->is_valid());
+}
+
 BOOST_AUTO_TEST_CASE(memory_above_a_limit_goes_back_highest_first_but_for_the_block_used_last) {
   SmallSource source;
   const Slabs slabs = source.carve(300, kSmall);

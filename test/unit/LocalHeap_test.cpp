@@ -347,6 +347,28 @@ BOOST_AUTO_TEST_CASE(out_of_memory_after_the_threads_end_is_bad_alloc_and_leaves
   BOOST_TEST(fresh.parked().size() == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(while_memory_is_out_each_parked_heap_is_asked) {
+  FreshHeaps fresh;
+  constexpr std::size_t kHeaps = 4;
+  std::barrier all_have_one(kHeaps);
+  run_threads(kHeaps, [&](std::size_t) {
+    deallocate(allocate(kClass), kClass);
+    all_have_one.arrive_and_wait();
+  });
+  std::size_t parked = 0, with_memory = 0;
+  run_thread([&] {
+    fresh.pages().fail_from(1);
+    BOOST_CHECK_THROW(for (;;) static_cast<void>(allocate(kClass)), std::bad_alloc);
+    const std::vector<ThreadHeap*> heaps = adopt_all();
+    parked = heaps.size();
+    for (ThreadHeap* heap : heaps) with_memory += heap->pop(kClass) != nullptr;
+    park_all(heaps);
+    fresh.pages().fail_never();
+  });
+  BOOST_TEST(parked == kHeaps - 1);
+  BOOST_TEST(with_memory == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(a_thread_that_only_frees_seldom_asks_for_memory_that_is_out_and_leaves_errno) {
   FreshHeaps fresh;
   Objects objects;

@@ -36,6 +36,12 @@ class Valgrind {
     return known != 0;
   }
 
+  /// The same, or nobody has asked yet: for short ways.
+  static bool may_be_there() noexcept {
+    // relaxed: as above.
+    return is_there_.load(std::memory_order_relaxed) != 0;
+  }
+
   static void allocated(const void* p, std::size_t bytes) noexcept { request(kMallocLikeBlock, as_word(p), bytes); }
   static void freed(const void* p) noexcept { request(kFreeLikeBlock, as_word(p), 0); }
   static void make_defined(const void* p, std::size_t bytes) noexcept { request(kMakeDefined, as_word(p), bytes); }

@@ -42,7 +42,7 @@ class Arrivals {
       __builtin_prefetch(pending_);
       const std::size_t places = Carrier::carried_by(Region::slab_of(carrier).stride);
       void** const begin = end;
-      carrier->for_each(places, [&end](void* object) { *end++ = object; });
+      end = unload(carrier, places, end);
       if constexpr (FLUX_CHECKED) {
         const auto words = std::min(static_cast<std::size_t>(end - begin) + 1, 1 + places);  // with the null
         if (is_overwritten(source, carrier, begin, end, tag)) end = begin;
@@ -53,6 +53,20 @@ class Arrivals {
   }
 
  private:
+  /// Writes what a carrier carries, the last first, and then its own address; returns the end. The carriers of a chain, and chains,
+  /// come the last first: objects that were freed by ascending addresses are then one run all through.
+  static void** unload(Carrier* carrier, std::size_t places, void** const begin) noexcept {
+    std::size_t count = 0;
+    for (; count != places; ++count) {
+      void* const object = Carrier::get(carrier->places() + count);
+      if (object == nullptr) break;
+      begin[places - 1 - count] = object;
+    }
+    if (count != places) std::copy(begin + (places - count), begin + places, begin);  // a chain's first
+    begin[count] = carrier;
+    return begin + count + 1;
+  }
+
   /// In a checked build: whether a word of a carrier leads out of the heap. What it carries, and what follows, is lost then.
   bool is_overwritten(const SlabSource& source, const Carrier* carrier, void* const* begin, void* const* end,
                       const char* tag) noexcept {

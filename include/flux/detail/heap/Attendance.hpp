@@ -23,9 +23,11 @@ class Attendance {
   }
   void end() noexcept { is_attended_.store(false, std::memory_order_relaxed); }
 
-  /// Any thread, after a post: whether the owner is at work, by the slow calls it has made.
-  bool note_post(const Count<std::uint64_t>& slow_calls) noexcept {
+  /// Any thread, after a post: whether the owner is at work, by the slow calls it has made, or there is little to be done. `is_short`:
+  /// little came with it.
+  bool note_post(const Count<std::uint64_t>& slow_calls, bool is_short) noexcept {
     const std::uint64_t posts = posts_.fetch_add(1, std::memory_order_relaxed) + 1;
+    if (is_short && posts % kPatience != 0) return true;
     if (!is_attended_.load(std::memory_order_relaxed)) return false;
     if (posts % kPatience != 0) return true;
     const std::uint64_t calls = slow_calls;

@@ -172,31 +172,69 @@ template <class Domain>
     check_allocation(object, size_class, bytes, domain_info<Domain>.name);
 }
 
+// Where an object of a class whose slabs are one unit long has its marks, found without a look at the slab: for the short ways
+// below. Requires that the address lies in an open region.
+class UnitPlace {
+ public:
+  static bool serves(unsigned size_class) noexcept { return kSizeClassInfo[size_class].units == 1; }
+
+  UnitPlace(void* object, unsigned size_class) noexcept
+      : info_(kSizeClassInfo[size_class]),
+        size_class_(size_class),
+        record_(Region::of(object)->slabs[(reinterpret_cast<std::uintptr_t>(object) & (kRegionBytes - 1)) / kUnitBytes]),
+        begin_(reinterpret_cast<std::uintptr_t>(object) & ~(kUnitBytes - 1)),
+        offset_(reinterpret_cast<std::uintptr_t>(object) - begin_ - info_.first_object),
+        index_(static_cast<std::uint32_t>((offset_ * info_.reciprocal) >> kReciprocalShift)) {}
+
+  /// Whether an object of the class begins there, or none at all does, whose marks then say that it is not live.
+  bool is_of_class() const noexcept {
+    return record_.size_class == size_class_ && record_.units_back == 0 &&
+           std::uintptr_t{index_} * info_.stride == offset_;
+  }
+
+  Marks marks() const noexcept {
+    if (info_.first_object == 0) return {record_.words + kSlabBitmapWords, kSlabBitmapWords, index_};
+    const std::size_t words = info_.first_object / sizeof(std::uint64_t) / (1 + kMarkSets);
+    return {reinterpret_cast<std::uint64_t*>(begin_) + words, words, index_};
+  }
+
+ private:
+  const SizeClassInfo& info_;
+  unsigned size_class_;
+  Slab& record_;
+  std::uintptr_t begin_;
+  std::uintptr_t offset_;
+  std::uint32_t index_;
+};
+
+/// The short way of check_allocation: of an object out of the thread's own bin, all of which is asked for, and which its own
+/// thread freed, or nobody yet. False, with nothing done, when it is none, or wrong, and where tools are to be told.
+[[gnu::always_inline]] inline bool give_own_whole(void* object, unsigned size_class, std::size_t bytes) noexcept {
+  const std::size_t stride = kSizeClassInfo[size_class].stride;
+  if (FLUX_ADDRESS_SANITIZER || !UnitPlace::serves(size_class) || bytes < stride || Valgrind::may_be_there()) return false;
+  return UnitPlace(object, size_class).marks().try_give_whole([=] { return is_filled(object, stride); });
+}
+
 /// The short way of check_free: of an object that lies in the main piece of the thread's own heap, and all of which was asked
 /// for. False when it is none, or wrong, and for Valgrind.
 [[gnu::always_inline]] inline bool free_own_whole(void* object, unsigned size_class, std::size_t bytes,
                                                   const Bins& mine) noexcept {
   const std::size_t stride = kSizeClassInfo[size_class].stride;
-  if (bytes < stride || !mine.owns(object) || !region_map.holds(object) || Valgrind::is_there()) return false;
-  Slab& slab = Region::slab_of(object);
-  const std::uint32_t index = slab.index_of(object, size_class);
-  if (slab.size_class != size_class || index >= slab.capacity || slab.objects + index * stride != object) return false;
-  Marks marks(slab, index);
-  if (!marks.is_whole_and_live()) return false;
-  marks.take_back();
+  if (!UnitPlace::serves(size_class) || bytes < stride || !mine.owns(object) || !region_map.holds_reserved(object) ||
+      Valgrind::may_be_there())
+    return false;
+  const UnitPlace place(object, size_class);
+  if (!place.is_of_class() || !place.marks().try_take_back_whole()) return false;
   if constexpr (FLUX_ADDRESS_SANITIZER) open_free(object, stride);
   fill_free(object, stride);
   if constexpr (FLUX_ADDRESS_SANITIZER) announce_freed(object, stride);
   return true;
 }
 
-/// At the beginning of a free: whether to go on.
+/// At the beginning of a free that did not go the short way: whether to go on.
 template <class Domain>
-[[gnu::always_inline]] inline bool watch_free(void* object, unsigned size_class, std::size_t bytes) noexcept {
-  const Bins* const bins = current_bins<Domain>();
-  if (free_own_whole(object, size_class, bytes, *bins)) [[likely]]
-    return true;
-  if (!check_free(object, size_class, bytes, domain_info<Domain>, heap_of(bins))) return false;
+inline bool watch_free(void* object, unsigned size_class, std::size_t bytes) noexcept {
+  if (!check_free(object, size_class, bytes, domain_info<Domain>, heap_of(current_bins<Domain>()))) return false;
   announce_freed(object, kSizeClassInfo[size_class].stride);
   return true;
 }

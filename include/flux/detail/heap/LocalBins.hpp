@@ -31,9 +31,9 @@ inline constinit thread_local Bins* local_bins = &no_bins;
 /// After a fork: no thread may find bins by their owner's address but the one that goes on. Also in code that does not
 /// look for them so: a program shares this function with its libraries, which do.
 inline void forget_if_not_mine(Bins& bins) noexcept {
-  // relaxed: there is one thread.
-  if (bins.thread.load(std::memory_order_relaxed) != thread_pointer())
-    bins.thread.store(0, std::memory_order_relaxed);
+  // relaxed: there is one thread. Nothing is written that is there already: the page is the parent's until then.
+  const std::uintptr_t thread = bins.thread.load(std::memory_order_relaxed);
+  if (thread != 0 && thread != thread_pointer()) bins.thread.store(0, std::memory_order_relaxed);
 }
 
 #else
@@ -48,6 +48,7 @@ inline void forget_if_not_mine(Bins&) noexcept {}
 // find their bins here instead, by the thread pointer, which is one load away.
 //
 //   slots_[i]: bins of some thread, or no_bins;  bins.thread == the thread that may use them, or 0
+//   a thread's are in the slot that its address gives, or, where another's are there, in the slot beside it
 //
 // A slot may be stale, and any thread may overwrite it: the bins themselves say whose they are, and only their
 // owner ever writes its own thread pointer there. Heaps are never unmapped, so a stale slot can be read.
@@ -67,16 +68,20 @@ class BinsCache {
   static constexpr unsigned kSlotBits = 8;
 
   [[gnu::noinline]] Bins* find_slow(std::uintptr_t self) noexcept {
+    Bins* const beside = slot_of(self, 1).load(std::memory_order_relaxed);
+    if (beside->thread.load(std::memory_order_relaxed) == self) return beside;
     Bins* const bins = local_bins<Domain>;
     if (bins == &no_bins) return bins;
     bins->thread.store(self, std::memory_order_relaxed);
-    slot_of(self).store(bins, std::memory_order_relaxed);
+    Bins* const there = slot_of(self).load(std::memory_order_relaxed);
+    const bool is_taken = there != bins && there->thread.load(std::memory_order_relaxed) != 0;
+    slot_of(self, is_taken ? 1 : 0).store(bins, std::memory_order_relaxed);
     return bins;
   }
 
   // Stacks lie at multiples of large powers of two: the product spreads the bits that differ.
-  std::atomic_ref<Bins*> slot_of(std::uintptr_t self) noexcept {
-    return std::atomic_ref<Bins*>(slots_[(self * 0x9E37'79B9'7F4A'7C15) >> (64 - kSlotBits)]);
+  std::atomic_ref<Bins*> slot_of(std::uintptr_t self, std::size_t beside = 0) noexcept {
+    return std::atomic_ref<Bins*>(slots_[(self * 0x9E37'79B9'7F4A'7C15) >> (64 - kSlotBits) ^ beside]);
   }
 
   std::array<Bins*, std::size_t{1} << kSlotBits> slots_{};

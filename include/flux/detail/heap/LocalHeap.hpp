@@ -72,6 +72,8 @@ class LocalHeap {
 
   bool try_reserve(unsigned size_class, std::size_t count, FoundBins found) noexcept;
   void* allocate_from(ThreadHeap* heap, unsigned size_class) noexcept;
+  void* allocate_from_parked(unsigned size_class) noexcept;
+  void* pop_from(ThreadHeap& heap, unsigned size_class) noexcept;
   ThreadHeap* create_heap() noexcept;
   bool take_heap(Bins** place) noexcept;
   void have(ThreadHeap* heap, Bins** place) noexcept;
@@ -105,11 +107,35 @@ struct SlowPaths {
   }
   [[gnu::noinline]] static void deallocate(void* object, unsigned size_class, Bins* bins) noexcept {
     ThreadHeap* const owner = ThreadHeap::owner_of(object);
+    if (bins != &no_bins && Region::of(bins)->owner == owner) [[unlikely]] {  // its own, beyond the main piece
+      if (bins->push(size_class, object)) spill(size_class, bins);
+      return;
+    }
     if (local_thread.outbox().add_if_known(owner, object, kSizeClassInfo[size_class].stride)) [[likely]]
       return domain_info<Domain>.count_freed_elsewhere(size_class, bins);
     local_heap<Domain>.deallocate_first(owner, object, size_class, {bins, &local_bins<Domain>});
   }
 };
+
+/// In a checked build, of an object that was popped from the calling thread's bins.
+template <class Domain>
+[[gnu::noinline]] void watch_popped(void* object, unsigned size_class, std::size_t bytes, Bins* bins) noexcept {
+  if (Valgrind::is_there()) [[unlikely]] {
+    bins->forget_popped(size_class);
+    watch_allocation<Domain>(object, size_class, bytes);
+  } else {
+    check_allocation<FLUX_ADDRESS_SANITIZER != 0>(object, size_class, bytes, domain_info<Domain>.name);
+  }
+}
+
+/// In a checked build, of what free_own_whole leaves.
+template <class Domain>
+[[gnu::noinline]] void deallocate_watched(void* object, unsigned size_class, std::size_t bytes) noexcept {
+  if (!watch_free<Domain>(object, size_class, bytes)) return;
+  Bins* const bins = current_bins<Domain>();
+  if (!bins->owns(object)) return SlowPaths<Domain>::deallocate(object, size_class, bins);
+  if (bins->push(size_class, object)) SlowPaths<Domain>::spill(size_class, bins);
+}
 
 /// The same as allocate below, in a checked build.
 template <class Domain>
@@ -121,12 +147,8 @@ template <class Domain>
     return object;
   }
   void* const object = bins->pop(size_class);
-  if (Valgrind::is_there()) [[unlikely]] {
-    bins->forget_popped(size_class);
-    watch_allocation<Domain>(object, size_class, bytes);
-  } else {
-    check_allocation<FLUX_ADDRESS_SANITIZER != 0>(object, size_class, bytes, domain_info<Domain>.name);
-  }
+  if (!give_own_whole(object, size_class, bytes)) [[unlikely]]
+    watch_popped<Domain>(object, size_class, bytes, bins);
   return object;
 }
 
@@ -150,12 +172,14 @@ bool has_at_hand(unsigned size_class) noexcept {
 template <class Domain = void>
 [[gnu::always_inline]] inline void deallocate(void* object, unsigned size_class,
                                               [[maybe_unused]] std::size_t bytes = kWholeObject) noexcept {
-  if constexpr (FLUX_CHECKED) {
-    if (!watch_free<Domain>(object, size_class, bytes)) return;
-  }
   Bins* const bins = current_bins<Domain>();
-  if (!bins->owns(object)) [[unlikely]]
-    return SlowPaths<Domain>::deallocate(object, size_class, bins);
+  if constexpr (FLUX_CHECKED) {
+    if (!free_own_whole(object, size_class, bytes, *bins)) [[unlikely]]
+      return deallocate_watched<Domain>(object, size_class, bytes);
+  } else {
+    if (!bins->owns(object)) [[unlikely]]
+      return SlowPaths<Domain>::deallocate(object, size_class, bins);
+  }
   if (bins->push(size_class, object)) [[unlikely]]
     SlowPaths<Domain>::spill(size_class, bins);
 }
@@ -200,23 +224,48 @@ inline void LocalHeap::take_over(FoundBins found) noexcept {
 void* LocalHeap::try_allocate(unsigned size_class, FoundBins found) noexcept {
   take_over(found);
   if (heap() == nullptr && !local_thread.arm()) {
-    ThreadHeap* const heap = parked_.adopt();
-    return allocate_from(heap != nullptr ? heap : create_heap(), size_class);
+    void* const object = allocate_from_parked(size_class);
+    return object != nullptr ? object : allocate_from(create_heap(), size_class);
   }
   if (heap() == nullptr && !take_heap(found.place)) return nullptr;
   if (void* const object = heap()->pop(size_class)) return object;
-  // Memory is out, but a parked heap may have some.
-  return allocate_from(parked_.adopt(), size_class);
+  return allocate_from_parked(size_class);  // memory is out, but one of them may have some
+}
+
+/// Asks one parked heap after another. nullptr when none has memory.
+inline void* LocalHeap::allocate_from_parked(unsigned size_class) noexcept {
+  void* object = nullptr;
+  ThreadHeap* asked = nullptr;  // linked by next_parked
+  while (object == nullptr) {
+    ThreadHeap* const heap = parked_.adopt();
+    if (heap == nullptr) break;
+    object = pop_from(*heap, size_class);
+    // relaxed: the caller's own, until it is parked again.
+    heap->next_parked.store(asked, std::memory_order_relaxed);
+    asked = heap;
+  }
+  while (asked != nullptr) {
+    ThreadHeap* const next = asked->next_parked.load(std::memory_order_relaxed);
+    parked_.park(asked);
+    asked = next;
+  }
+  return object;
 }
 
 /// Holds a heap for one object only: nothing would park it later. nullptr when there is no heap.
 inline void* LocalHeap::allocate_from(ThreadHeap* heap, unsigned size_class) noexcept {
   if (heap == nullptr) return nullptr;
-  void* const object = heap->pop(size_class);
+  void* const object = pop_from(*heap, size_class);
+  parked_.park(heap);
+  return object;
+}
+
+/// Of a heap that is the caller's for now.
+inline void* LocalHeap::pop_from(ThreadHeap& heap, unsigned size_class) noexcept {
+  void* const object = heap.pop(size_class);
   if (FLUX_CHECKED && object != nullptr) {  // while nobody else has the heap
     check_allocation(object, size_class, AskingFor::bytes(), domain_.name);
   }
-  parked_.park(heap);
   return object;
 }
 

@@ -72,10 +72,10 @@ class Outbox {
   }
 
  private:
-  /// Posts the chain; helps where the owner does not attend to its heap.
-  void post(Chain& chain, ThreadHeap* owner) const noexcept {
-    chain.close([owner, this](Carrier* first, Carrier* last) {
-      if (!owner->post_remote(first, last) || !may_help_ || !foreign_work.begin(*owner)) return;
+  /// Posts the chain; helps where the owner does not attend to its heap. `is_short`: it had to make room for another.
+  void post(Chain& chain, ThreadHeap* owner, bool is_short = false) const noexcept {
+    chain.close([=, this](Carrier* first, Carrier* last) {
+      if (!owner->post_remote(first, last, is_short) || !may_help_ || !foreign_work.begin(*owner)) return;
       owner->help();
       foreign_work.end();
     });
@@ -92,7 +92,7 @@ class Outbox {
       post(entry);
   }
 
-  [[gnu::noinline]] void post(Entry& entry) noexcept { post(entry.chain, entry.owner); }
+  [[gnu::noinline]] void post(Entry& entry, bool is_short = false) noexcept { post(entry.chain, entry.owner, is_short); }
 
   static constexpr std::size_t kSets = 16;
   using Set = std::array<Entry, 4>;
@@ -104,7 +104,7 @@ class Outbox {
       if (entry.owner == owner) return entry;
     }
     Entry& entry = set[turns_[number]++ % set.size()];  // the empty ones first
-    post(entry);
+    post(entry, true);
     entry.owner = owner;
     is_used_ = true;
     return entry;

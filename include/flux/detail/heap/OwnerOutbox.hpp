@@ -30,7 +30,9 @@ class OwnerOutbox {
   }
 
   /// In the child of a fork: the only thread there was `forked`, by its number, before.
-  void keep_that_of(long forked) noexcept { set(thread_id_ == forked ? outbox_ : nullptr); }
+  void keep_that_of(long forked) noexcept {
+    if (outbox_ != nullptr) set(thread_id_ == forked ? outbox_ : nullptr);
+  }
 
  private:
   const Outbox* outbox_ = nullptr;

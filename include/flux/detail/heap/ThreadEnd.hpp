@@ -1,7 +1,6 @@
 #pragma once
 
 #include <dlfcn.h>
-#include <link.h>
 #include <pthread.h>
 
 #include <atomic>
@@ -9,11 +8,20 @@
 
 #include <flux/detail/base/Config.hpp>
 
-// Weak, because a static program has no loader, and nothing that could be unloaded.
-#pragma weak dladdr1
-#pragma weak dlopen
-
 namespace flux::inline FLUX_ABI::detail {
+
+#if defined(__GLIBC__)
+// Weak, because a static program has no loader, and nothing that could be unloaded. Under names of flux's own: what the program
+// calls itself stays as it is.
+[[gnu::weakref("dladdr1")]] static int weak_dladdr1(const void*, Dl_info*, void**, int);
+[[gnu::weakref("dlopen")]] static void* weak_dlopen(const char*, int);
+
+/// What link_map begins with, for good. <link.h> would bring hundreds of macros.
+struct LoadedObject {
+  std::uintptr_t address;
+  const char* name;
+};
+#endif
 
 // Calls `function` when a thread ends, after the destructors of all its thread-local objects: those may use
 // flux as before.
@@ -61,10 +69,10 @@ class ThreadEnd {
 #if defined(__GLIBC__)
     Dl_info info{};
     void* found = nullptr;
-    if (&dladdr1 == nullptr || &dlopen == nullptr) return false;
-    if (::dladdr1(&is_kept_, &info, &found, RTLD_DL_LINKMAP) == 0) return false;
-    const char* const name = static_cast<const link_map*>(found)->l_name;
-    return *name != '\0' && ::dlopen(name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE) != nullptr;
+    if (&weak_dladdr1 == nullptr || &weak_dlopen == nullptr) return false;
+    if (weak_dladdr1(&is_kept_, &info, &found, RTLD_DL_LINKMAP) == 0) return false;
+    const char* const name = static_cast<const LoadedObject*>(found)->name;
+    return *name != '\0' && weak_dlopen(name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE) != nullptr;
 #else
     return false;  // other systems for which this compiles, with musl, never unload
 #endif

@@ -47,10 +47,11 @@ class ThreadHeap {
     return region->owner;
   }
 
-  /// Any thread: sends home a run of carriers of this heap's objects. Whether somebody should help then.
-  bool post_remote(Carrier* first, Carrier* last) noexcept {
+  /// Any thread: sends home a run of carriers of this heap's objects. Whether somebody should help then, which can wait for some
+  /// posts where each `is_short`.
+  bool post_remote(Carrier* first, Carrier* last, bool is_short = false) noexcept {
     inbox_.post_remote(first, last);
-    return !attendance_.note_post(slow_calls_);
+    return !attendance_.note_post(slow_calls_, is_short);
   }
 
   /// Any thread, for an owner that does not attend to the heap and has reserved nothing: takes home what was

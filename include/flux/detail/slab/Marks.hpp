@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -43,48 +44,73 @@ inline constexpr unsigned char kFreeByte = 0xDB;
 // in the bitmap is found set.
 class Marks {
  public:
-  Marks(Slab& slab, std::uint32_t index) noexcept
-      : states_(slab.marks()[index / 32]),
-        returned_(slab.marks()[2 * slab.bitmap_words() + index / 64]),
-        shift_(index % 32 * 2),
-        bit_(std::uint64_t{1} << index % 64) {}
+  Marks(Slab& slab, std::uint32_t index) noexcept : Marks(slab.marks(), slab.bitmap_words(), index) {}
+
+  /// Of a slab whose marks lie there.
+  Marks(std::uint64_t* marks, std::size_t bitmap_words, std::uint32_t index) noexcept
+      : states_(marks[index / 32]),
+        returned_(marks[2 * bitmap_words + index / 64]),
+        index_(index) {}
 
   bool is_live() const noexcept { return state() >= kWhole && !is_returned(); }
   bool is_used() const noexcept { return state() != kNew; }
   bool is_short() const noexcept { return state() == kShort; }
-
-  /// Whether it is live, and no less than all of it was asked for.
-  bool is_whole_and_live() const noexcept { return state() == kWhole && !is_returned(); }
 
   // relaxed, but where said otherwise: the object's own way from thread to thread orders what is done with it.
 
   /// The owner hands the object out.
   void give(bool is_short) noexcept {
     if (is_returned()) [[unlikely]]
-      returned_.fetch_and(~bit_, std::memory_order_relaxed);
+      returned_.fetch_and(~bit(), std::memory_order_relaxed);
     set_state(is_short ? kShort : kWhole);
+  }
+
+  /// The same for all of an object that its own thread freed, or that was never used; false, with nothing done, for another, and
+  /// when `is_intact()` says no of one that was used before. Does not ask whether it is returned: only where two threads freed it
+  /// at once is one so in these states, and that is noticed when it comes home.
+  template <class IsIntact>
+  bool try_give_whole(IsIntact is_intact) noexcept {
+    const std::uint64_t states = turned_states();
+    if ((states & 2) != 0 || ((states & 3) == kFree && !is_intact())) [[unlikely]]
+      return false;
+    turn_back_and_store((states & ~std::uint64_t{3}) | kWhole);
+    return true;
   }
 
   /// The owner's own thread frees it.
   void take_back() noexcept { set_state(kFree); }
 
+  /// The same where it is live, and no less than all of it was asked for; false, with nothing done, where it is not.
+  bool try_take_back_whole() noexcept {
+    const std::uint64_t states = turned_states();
+    if ((states & 3) != kWhole || is_returned()) [[unlikely]]
+      return false;
+    turn_back_and_store(states ^ (kWhole ^ kFree));
+    return true;
+  }
+
   /// Another thread frees it; false when one was first.
-  bool take_back_remote() noexcept { return (returned_.fetch_or(bit_, std::memory_order_relaxed) & bit_) == 0; }
+  bool take_back_remote() noexcept { return (returned_.fetch_or(bit(), std::memory_order_relaxed) & bit()) == 0; }
 
  private:
   static constexpr std::uint64_t kNew = 0, kFree = 1, kWhole = 2, kShort = 3;
 
-  bool is_returned() const noexcept { return (returned_.load(std::memory_order_relaxed) & bit_) != 0; }
-  std::uint64_t state() const noexcept { return states_.load(std::memory_order_relaxed) >> shift_ & 3; }
-  void set_state(std::uint64_t state) noexcept {
-    const std::uint64_t others = states_.load(std::memory_order_relaxed) & ~(std::uint64_t{3} << shift_);
-    states_.store(others | state << shift_, std::memory_order_relaxed);
+  std::uint64_t bit() const noexcept { return std::uint64_t{1} << index_ % 64; }
+  bool is_returned() const noexcept { return (returned_.load(std::memory_order_relaxed) >> index_ % 64 & 1) != 0; }
+  std::uint64_t state() const noexcept { return turned_states() & 3; }
+  void set_state(std::uint64_t state) noexcept { turn_back_and_store((turned_states() & ~std::uint64_t{3}) | state); }
+
+  // The word of its state, with this in the lowest bits: to turn and turn back takes the fewest instructions.
+  std::uint64_t turned_states() const noexcept {
+    return std::rotr(states_.load(std::memory_order_relaxed), static_cast<int>(2 * index_));
+  }
+  void turn_back_and_store(std::uint64_t states) noexcept {
+    states_.store(std::rotl(states, static_cast<int>(2 * index_)), std::memory_order_relaxed);
   }
 
   std::atomic_ref<std::uint64_t> states_;
   std::atomic_ref<std::uint64_t> returned_;
-  std::uint32_t shift_;
-  std::uint64_t bit_;
+  std::uint32_t index_;
 };
 
 }  // namespace flux::inline FLUX_ABI::detail

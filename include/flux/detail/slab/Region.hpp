@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +17,34 @@ class ThreadHeap;
 inline constexpr std::size_t kUnitsPerRegion = kRegionBytes / kUnitBytes;
 inline constexpr std::size_t kBlockUnits = kHugePageBytes / kUnitBytes;  ///< what is committed at once
 
+// How many blocks of all regions ask for small pages where their neighbours ask for huge ones. Each costs the process up to two
+// mappings more, of which it may have some 65,000 (vm.max_map_count), its threads' stacks and all else included: beyond a quarter of
+// that blocks stay as they are.
+class SplitBlockCount {
+ public:
+  static constexpr std::uint32_t kMost = 16'384;
+
+  // relaxed, all here: a number by itself.
+
+  /// False when there are enough.
+  bool take() noexcept {
+    if (count_.fetch_add(1, std::memory_order_relaxed) < kMost) return true;
+    count_.fetch_sub(1, std::memory_order_relaxed);
+    was_refused_.store(true, std::memory_order_relaxed);
+    return false;
+  }
+  void give(std::uint32_t count) noexcept { count_.fetch_sub(count, std::memory_order_relaxed); }
+
+  /// Whether it ever was: a block may be as it is for that.
+  bool was_refused() const noexcept { return was_refused_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint32_t> count_{0};
+  std::atomic<bool> was_refused_{false};
+};
+
+inline constinit SplitBlockCount split_block_count;
+
 // A region is kRegionBytes of address space at a multiple of kRegionBytes. It begins with this header, which
 // describes it to whoever finds it by masking an object's address: another thread, or another copy of the
 // library in the process.
@@ -28,7 +57,8 @@ inline constexpr std::size_t kBlockUnits = kHugePageBytes / kUnitBytes;  ///< wh
 //   blocks that begin below small_units ask for small pages, the others for huge ones, but for those whose bit in
 //   split_blocks is set; in a block that both would share, units from small_units on are withheld
 //   bit b of split_blocks is set  <=>  block b begins at small_units or above, and some of it, not all, is free
-//   and takes no memory: the kernel would fill it up again to make a huge page of it
+//   and takes no memory: the kernel would fill it up again to make a huge page of it; but there may be too many such
+//   blocks (SplitBlockCount)
 //
 // The first line never changes after the region is opened, so any thread may read it: whoever holds an object
 // got its address through some synchronisation that comes after. All else belongs to the owner.
@@ -173,6 +203,8 @@ struct Region {
     const std::uint32_t bit = std::uint32_t{1} << first / kBlockUnits;
     const bool is_small = is_split(first);
     if (is_small == ((split_blocks & bit) != 0)) return;
+    if (is_small && !split_block_count.take()) return;
+    if (!is_small) split_block_count.give(1);
     split_blocks ^= bit;
     page_source.advise_huge(unit(first), kHugePageBytes, !is_small);
   }
@@ -217,7 +249,8 @@ inline bool Region::is_valid(std::size_t other_units) const noexcept {
     if ((dirty_units[w] & ~free_units[w]) != 0) return false;
   }
   for (std::size_t b = 0; b * kBlockUnits != kUnitsPerRegion; ++b) {
-    if (is_split(b * kBlockUnits) != ((split_blocks >> b & 1) != 0)) return false;
+    const bool is_advised = (split_blocks >> b & 1) != 0;
+    if (is_split(b * kBlockUnits) != is_advised && (is_advised || !split_block_count.was_refused())) return false;
   }
   return used + free_count() == kUnitsPerRegion;
 }

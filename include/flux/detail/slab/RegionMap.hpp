@@ -32,9 +32,14 @@ class RegionMap {
 
   /// Whether an address lies in a region of a thread heap. Any address, any thread.
   bool holds(const void* address) const noexcept {
+    return reinterpret_cast<std::uintptr_t>(address) / kRegionBytes < kRegions && holds_reserved(address);
+  }
+
+  /// The same of an address in what a heap has reserved, all of which the map covers.
+  bool holds_reserved(const void* address) const noexcept {
     const std::uintptr_t index = reinterpret_cast<std::uintptr_t>(address) / kRegionBytes;
     // relaxed: as in add.
-    return index < kRegions && (words_[index / 64].load(std::memory_order_relaxed) & bit(index)) != 0;
+    return (words_[index / 64].load(std::memory_order_relaxed) & bit(index)) != 0;
   }
 
  private:

@@ -86,8 +86,11 @@ class SlabSource {
     dirty_units_ += units;
     use_last(*region, index);
     is_fresh_ = false;
-    for (Region*& with_room : with_room_) {
-      if (region->sequence < with_room->sequence) with_room = region;
+    for (std::size_t i = 0; i != with_room_.size(); ++i) {
+      Region*& with_room = with_room_[i];
+      // Only with such room: carve would go through all full regions behind it otherwise.
+      if (region->sequence < with_room->sequence && region->find_units(std::size_t{1} << i) != kUnitsPerRegion)
+        with_room = region;
     }
   }
 
@@ -109,6 +112,7 @@ class SlabSource {
       Region* const piece = region;
       const std::size_t bytes = piece->piece_bytes;
       do {
+        split_block_count.give(static_cast<std::uint32_t>(std::popcount(region->split_blocks)));
         for (std::uint32_t unit = 0; unit != region->committed_units; unit += kBlockUnits) {
           page_source.uncommit(region->unit(unit), kHugePageBytes);
         }
