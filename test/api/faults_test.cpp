@@ -78,6 +78,7 @@ void refuse_every_call(Face face) {
     bool is_reached = true;
     for (std::size_t n = 1; is_reached; ++n) {
       const Outcome outcome = in_child([&] {
+        adopt_all(flux::detail::parked_heaps<flux::detail::BufferDomain>);  // of suites before: their pages are not of this source
         auto& pages = *new FailingPageSource(kSingleRegions);  // heaps live on in it
         Trial trial(pages, is_lasting, n);
         run_thread([&] { face(trial); });

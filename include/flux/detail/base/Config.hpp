@@ -74,7 +74,7 @@
 #define FLUX_LAYOUT 5
 
 /// The namespace that all names of flux lie in, inline, so that it needs no naming. It changes with the layout and with the
-/// settings above: units that differ in these do not link where they share a container, and elsewhere each keeps to its own
+/// settings above: units that differ in these do not link where a function takes a container, and elsewhere each keeps to its own
 /// memory.
 #define FLUX_JOIN_AS_THEY_ARE(version, kind) abi_##version##kind
 #define FLUX_JOIN(version, kind) FLUX_JOIN_AS_THEY_ARE(version, kind)
