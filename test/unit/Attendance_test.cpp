@@ -75,6 +75,23 @@ BOOST_AUTO_TEST_CASE(what_is_posted_to_a_parked_heap_comes_home_at_once) {
   BOOST_TEST(census_of(*heap).away() == 1u);  // owned again
 }
 
+BOOST_AUTO_TEST_CASE(chains_that_had_to_make_room_for_others_bring_help_once_in_sixteen) {
+  OwnHeap heap;
+  const Objects objects = pop_many(*heap, kClass, 4 * kPatience);
+  heap->disown();
+  std::size_t helps = 0;
+  for (void* object : objects) {
+    Chain chain;
+    chain.add(object, stride_of(kClass));
+    chain.close([&](Carrier* first, Carrier* last) { helps += heap->post_remote(first, last, true); });
+  }
+  BOOST_TEST(helps == 4u);
+  BOOST_TEST(heap->try_own());
+  settle(*heap);
+  BOOST_TEST(census_of(*heap).away() == 0u);
+  BOOST_TEST(complaint_about(*heap) == "");
+}
+
 BOOST_AUTO_TEST_CASE(what_comes_home_to_a_sleeping_owner_beyond_its_limit_goes_back) {
   const WithRetentionLimit some(std::size_t{2} << 20);
   OwnHeap heap;

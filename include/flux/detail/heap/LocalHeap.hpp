@@ -107,7 +107,7 @@ struct SlowPaths {
   }
   [[gnu::noinline]] static void deallocate(void* object, unsigned size_class, Bins* bins) noexcept {
     ThreadHeap* const owner = ThreadHeap::owner_of(object);
-    if (bins != &no_bins && Region::of(bins)->owner == owner) [[unlikely]] {  // its own, beyond the main piece
+    if (owner->bins() == bins) [[unlikely]] {  // its own, beyond the main piece
       if (bins->push(size_class, object)) spill(size_class, bins);
       return;
     }
