@@ -59,8 +59,9 @@ class BinsCache {
 
   [[gnu::always_inline]] Bins* find() noexcept {
     const std::uintptr_t self = thread_pointer();
-    // relaxed, all here: what the slot points to was made by this thread, or is told apart by `thread`.
-    Bins* const bins = slot_of(self).load(std::memory_order_relaxed);
+    // acquire: pairs with the release in find_slow, so that `thread` of another's bins is there to be read; ThreadSanitizer tells
+    // when it is not. relaxed: only the thread itself writes its own number.
+    Bins* const bins = slot_of(self).load(std::memory_order_acquire);
     return bins->thread.load(std::memory_order_relaxed) == self ? bins : find_slow(self);
   }
 
@@ -68,14 +69,16 @@ class BinsCache {
   static constexpr unsigned kSlotBits = 8;
 
   [[gnu::noinline]] Bins* find_slow(std::uintptr_t self) noexcept {
-    Bins* const beside = slot_of(self, 1).load(std::memory_order_relaxed);
+    // acquire, twice, and relaxed: as in find.
+    Bins* const beside = slot_of(self, 1).load(std::memory_order_acquire);
     if (beside->thread.load(std::memory_order_relaxed) == self) return beside;
     Bins* const bins = local_bins<Domain>;
     if (bins == &no_bins) return bins;
     bins->thread.store(self, std::memory_order_relaxed);
-    Bins* const there = slot_of(self).load(std::memory_order_relaxed);
+    Bins* const there = slot_of(self).load(std::memory_order_acquire);
     const bool is_taken = there != bins && there->thread.load(std::memory_order_relaxed) != 0;
-    slot_of(self, is_taken ? 1 : 0).store(bins, std::memory_order_relaxed);
+    // release: pairs with the acquires above.
+    slot_of(self, is_taken ? 1 : 0).store(bins, std::memory_order_release);
     return bins;
   }
 
