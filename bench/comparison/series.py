@@ -64,6 +64,7 @@ def question_of(row):
 _COUNTERS = (
     (r"list_500k_first/(\w+)", "with_clear_ns", "_with_clear", "ns"),
     (r"handover", "free_ns", "_free", "ns"),
+    (r"short_threads", "work_ns", "_work", "ns"),
     (r"resident_per_node", "resident_bytes", "", "bytes"),
     (r"overhead", "overhead_percent", "", "%"),
     (r"growth", "growth_percent", "", "%"),
