@@ -229,7 +229,8 @@ void BufferClass::put_slow(std::byte* data, std::size_t bytes) const noexcept {
   } else {
     deallocate<BufferDomain>(data, slab, capacity);
   }
-  // acquire and release: the last one sees that all others are done with the tables; test/model fails without either.
+  // acquire and release: the last one sees that all others are done with the tables; test/model fails without either
+  // (litmus/count).
   if (is_orphan && of_pool->orphans.fetch_sub(1, std::memory_order_acq_rel) == 1) delete of_pool;
 }
 

@@ -67,7 +67,7 @@ class HandlePool {
     detail::SlotBlock* const block = slots_.block(detail::index_of(word));
     detail::construct<T>(address(block, word), std::forward<Args>(args)...);
     // release: pairs with the acquire in get, destroy and SlotPool::for_each_live; the object is visible; test/model
-    // fails without it.
+    // fails without it (litmus/message).
     block->word(slot(word)).store(word, std::memory_order_release);
     taken.keep();
     return Handle<T>::from_bits(word);
@@ -86,8 +86,8 @@ class HandlePool {
     if (block == nullptr) return false;
     const detail::SlotWord next = word + detail::kOneGeneration;
     detail::SlotWord expected = word;
-    // acquire: pairs with the release in create; the object is visible; test/model fails without it. relaxed on
-    // failure: nothing is read.
+    // acquire: pairs with the release in create; the object is visible; test/model fails without it (litmus/lock).
+    // relaxed on failure: nothing is read.
     // The only locked operation from create to destroy: it decides who destroys.
     if (!block->word(slot(word))
              .compare_exchange_strong(expected, detail::with_index(next, detail::kNoSlot),
@@ -172,7 +172,7 @@ class HandlePool {
   T* find(detail::SlotWord word) const noexcept {
     detail::SlotBlock* const block = slots_.find(detail::index_of(word));
     if (block == nullptr) return nullptr;
-    // acquire: pairs with the release in create; the object is visible; test/model fails without it.
+    // acquire: pairs with the release in create; the object is visible; test/model fails without it (litmus/message).
     if (block->word(slot(word)).load(std::memory_order_acquire) != word) [[unlikely]]
       return nullptr;
     return object(block, word);

@@ -15,7 +15,8 @@ inline constexpr bool kIsChecked = FLUX_CHECKED != 0;
 /// abort. When a handler returns, a checked program goes on without the wrong operation, and any other aborts. Returns
 /// the handler before. Any thread.
 inline MisuseHandler set_misuse_handler(MisuseHandler handler) noexcept {
-  // release: pairs with the acquire in report_misuse. acquire: whoever calls the handler before sees what it was made of.
+  // release: pairs with the acquire in tell_misuse (litmus/list). acquire: whoever calls the handler before sees what
+  // it was made of (litmus/handler).
   return detail::misuse_handler.exchange(handler, std::memory_order_acq_rel);
 }
 

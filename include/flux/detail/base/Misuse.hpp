@@ -40,7 +40,7 @@ inline constinit std::atomic<MisuseHandler> misuse_handler{nullptr};
 
 /// Tells the handler; prints where there is none. Whether there was one.
 [[gnu::noinline, gnu::cold]] inline bool tell_misuse(const Misuse& misuse) noexcept {
-  // acquire: pairs with the release in set_misuse_handler; what the handler was made of is visible.
+  // acquire: pairs with the release in set_misuse_handler; what the handler was made of is visible (litmus/list).
   const MisuseHandler handler = misuse_handler.load(std::memory_order_acquire);
   handler != nullptr ? handler(misuse) : print_misuse(misuse);
   return handler != nullptr;

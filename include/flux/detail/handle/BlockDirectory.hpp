@@ -42,7 +42,7 @@ class BlockDirectory {
   /// The block that an index leads to if `owner` owns it, otherwise nullptr. Any index. Any thread.
   [[gnu::always_inline]] SlotBlock* find(std::uint32_t index, const void* owner) noexcept {
     // acquire: pairs with the release in open; the address and the block's words are visible; test/model fails
-    // without it.
+    // without it (litmus/message).
     if (std::atomic_ref(entry_of(index).owner).load(std::memory_order_acquire) != owner) [[unlikely]]
       return nullptr;
     return block(index);
@@ -58,13 +58,14 @@ class BlockDirectory {
 
   /// A number for a new block. Any thread.
   Number take() noexcept {
-    // acquire: pairs with the release in put; the link of the head is read below; test/model fails without it.
+    // acquire: pairs with the release in put; the link of the head is read below; test/model fails without it
+    // (litmus/stack).
     std::uint64_t head = free_.load(std::memory_order_acquire);
     while (const std::uint32_t number = number_of(head)) {
       // relaxed: if another thread takes the number meanwhile, the word is stale and the exchange fails.
       const std::uint64_t word = std::atomic_ref(entries_[number].word).load(std::memory_order_relaxed);
-      // acquire on failure: as at the load above; test/model fails without it. acquire on success: not needed by
-      // itself, since the count lets it read only what gave `head`.
+      // acquire on failure: as at the load above; test/model fails without it (litmus/beaten). acquire on success:
+      // not needed by itself, since the count lets it read only what gave `head` (litmus/stack).
       if (free_.compare_exchange_weak(head, pack(number_of(word), head), std::memory_order_acquire,
                                       std::memory_order_acquire)) {
         return {number, word >> kBlockBits};
@@ -78,7 +79,7 @@ class BlockDirectory {
     // relaxed: published by the owner.
     std::atomic_ref(entries_[number].word)
         .store(reinterpret_cast<std::uintptr_t>(block), std::memory_order_relaxed);
-    // release: pairs with the acquire in find; test/model fails without it.
+    // release: pairs with the acquire in find; test/model fails without it (litmus/message).
     std::atomic_ref(entries_[number].owner).store(owner, std::memory_order_release);
   }
 
@@ -98,7 +99,8 @@ class BlockDirectory {
       // relaxed: published by the exchange.
       std::atomic_ref(entries_[number].word)
           .store(generation << kBlockBits | number_of(head), std::memory_order_relaxed);
-      // release: pairs with the acquire in take; test/model fails without it. relaxed on failure: the loop tries again.
+      // release: pairs with the acquire in take; test/model fails without it (litmus/stack). relaxed on failure: the
+      // loop tries again.
     } while (!free_.compare_exchange_weak(head, pack(number, head), std::memory_order_release,
                                           std::memory_order_relaxed));
   }

@@ -48,13 +48,13 @@ class SlotDepot {
     fresh_ = block;
     // relaxed: written under the lock.
     block->next = blocks_.load(std::memory_order_relaxed);
-    // release: pairs with the acquire in `blocks`; test/model fails without it.
+    // release: pairs with the acquire in `blocks`; test/model fails without it (litmus/message).
     blocks_.store(block, std::memory_order_release);
   }
 
   /// All blocks so far, linked by next. Any thread, without the lock.
   SlotBlock* blocks() const noexcept {
-    // acquire: pairs with the release in add; test/model fails without it.
+    // acquire: pairs with the release in add; test/model fails without it (litmus/message).
     return blocks_.load(std::memory_order_acquire);
   }
 

@@ -99,7 +99,8 @@ class SlotPool {
   void for_each_live(Visit visit) const {
     for (SlotBlock* block = depot_.blocks(); block != nullptr; block = block->next) {
       for (std::uint32_t slot = 0; slot != shape_.slots; ++slot) {
-        // acquire: pairs with the release in HandlePool::create; the object is visible; test/model fails without it.
+        // acquire: pairs with the release in HandlePool::create; the object is visible; test/model fails without it
+        // (litmus/message).
         const SlotWord word = block->word(slot).load(std::memory_order_acquire);
         if (index_of(word) == block->index(slot)) visit(word, *block);
       }

@@ -55,8 +55,8 @@ bool ForeignWork::begin(const ThreadHeap& heap) noexcept {
   // relaxed: only the exchange counts.
   std::uint32_t state = state_.load(std::memory_order_relaxed);
   while (state < kFork) {
-    // acquire: pairs with the release in go_on; the fork is over; test/model fails without it. relaxed on failure: the
-    // loop tries again.
+    // acquire: pairs with the release in go_on; the fork is over; test/model fails without it (litmus/number). relaxed
+    // on failure: the loop tries again.
     if (state_.compare_exchange_weak(state, state + 1, std::memory_order_acquire, std::memory_order_relaxed))
       return true;
   }
@@ -75,7 +75,7 @@ void ForeignWork::subtract(std::uint32_t one) noexcept {
   std::uint32_t state = state_.load(std::memory_order_relaxed);
   while ((one == kFork ? state / kFork : state % kFork) != 0) {
     // release: pairs with the acquire in prepare, so that the fork finds the heap whole, and in begin; test/model fails
-    // without it. relaxed on failure: the loop tries again.
+    // without it (litmus/fork). relaxed on failure: the loop tries again.
     if (state_.compare_exchange_weak(state, state - one, std::memory_order_release,
                                      std::memory_order_relaxed))
       return;
@@ -86,11 +86,11 @@ bool ForeignWork::tell_fork() noexcept { return ::pthread_atfork(prepare, go_on,
 
 void ForeignWork::prepare() noexcept {
   std::atomic<std::uint32_t>& state = foreign_work.state_;
-  // relaxed: what counts is read below.
+  // relaxed: what counts is read below, of the release sequence that this continues (litmus/fork).
   state.fetch_add(kFork, std::memory_order_relaxed);
   ++forks_;
   forked_ = ::syscall(SYS_gettid);
-  // acquire: pairs with the release in subtract; test/model fails without it.
+  // acquire: pairs with the release in subtract; test/model fails without it (litmus/fork).
   for (Wait wait; state.load(std::memory_order_acquire) % kFork > (at_work_on_ != nullptr ? 1u : 0u);
        wait.once())
     if (wait.is_over()) break;

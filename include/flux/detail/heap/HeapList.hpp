@@ -18,8 +18,8 @@ class HeapList {
   void enlist(ThreadHeap* heap) noexcept {
     // relaxed: published by the exchange.
     heap->next_made = newest.load(std::memory_order_relaxed);
-    // release: pairs with the acquire in for_each; test/model fails without it. relaxed on failure: the loop only tries
-    // again.
+    // release: pairs with the acquire in for_each; test/model fails without it (litmus/list). relaxed on failure: the
+    // loop only tries again.
     while (!newest.compare_exchange_weak(heap->next_made, heap, std::memory_order_release,
                                          std::memory_order_relaxed)) {
     }
@@ -28,8 +28,8 @@ class HeapList {
   /// Calls `visit(ThreadHeap&)` for every heap there is. Any thread.
   template <class Visit>
   void for_each(Visit visit) const {
-    // acquire: pairs with the release in enlist; test/model fails without it. Enlisting again and again continues the
-    // release sequence.
+    // acquire: pairs with the release in enlist; test/model fails without it (litmus/list). Enlisting again and again
+    // continues the release sequence (litmus/sequence).
     for (ThreadHeap* heap = newest.load(std::memory_order_acquire); heap != nullptr; heap = heap->next_made)
       visit(*heap);
   }

@@ -76,7 +76,7 @@ class HeapLock {
   }
 
   void unlock() noexcept {
-    // release: pairs with the acquire in try_take; test/model fails without it.
+    // release: pairs with the acquire in try_take; test/model fails without it (litmus/lock).
     taken_.store(Taken::kNot, std::memory_order_release);
   }
 
@@ -87,7 +87,7 @@ class HeapLock {
   bool try_take(Taken taken) noexcept {
     Taken expected = Taken::kNot;
     // acquire: pairs with the release in unlock; what the last holder did to the slabs is visible; test/model fails
-    // without it. relaxed on failure: nothing is done then.
+    // without it (litmus/lock). relaxed on failure: nothing is done then.
     return taken_.compare_exchange_strong(expected, taken, std::memory_order_acquire,
                                           std::memory_order_relaxed);
   }

@@ -19,16 +19,17 @@ class Inbox {
     do {
       last->end_chain(head);
       // release: pairs with the acquire in take_all, so that the taker sees the links, and with them
-      // everything that the posting thread did to the objects; test/model fails without it. relaxed on failure: the
-      // loop only tries again.
+      // everything that the posting thread did to the objects; test/model fails without it (litmus/inbox). relaxed on
+      // failure: the loop only tries again.
     } while (!head_.compare_exchange_weak(head, first, std::memory_order_release, std::memory_order_relaxed));
   }
 
   /// Whoever holds the heap's lock. All carriers posted so far, as one run, or nullptr.
   Carrier* take_all() noexcept {
     if (is_empty()) return nullptr;
-    // acquire: pairs with the release in post_remote. Posts that came in between are read-modify-writes too
-    // and continue the release sequence, so every run in the stack is visible; test/model fails without it.
+    // acquire: pairs with the release in post_remote (litmus/inbox). Posts that came in between are read-modify-writes
+    // too and continue the release sequence (litmus/sequence), so every run in the stack is visible; test/model fails
+    // without it.
     return head_.exchange(nullptr, std::memory_order_acquire);
   }
 

@@ -60,7 +60,7 @@ class BinsCache {
   [[gnu::always_inline]] Bins* find() noexcept {
     const std::uintptr_t self = thread_pointer();
     // acquire: pairs with the release in find_slow, so that `thread` of another's bins is there to be read; ThreadSanitizer tells
-    // when it is not. relaxed: only the thread itself writes its own number.
+    // when it is not (litmus/message). relaxed: only the thread itself writes its own number.
     Bins* const bins = slot_of(self).load(std::memory_order_acquire);
     return bins->thread.load(std::memory_order_relaxed) == self ? bins : find_slow(self);
   }

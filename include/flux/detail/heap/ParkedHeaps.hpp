@@ -46,19 +46,20 @@ class ParkedHeaps {
       // relaxed: published by the exchange.
       heap->next_parked.store(heap_of(head), std::memory_order_relaxed);
       // release: pairs with the acquire in pop; the adopter sees the link, and all that the last owner did to the
-      // heap; test/model fails without it.
+      // heap; test/model fails without it (litmus/stack).
     } while (!head_.compare_exchange_weak(head, pack(heap, head), std::memory_order_release,
                                           std::memory_order_relaxed));
   }
 
   ThreadHeap* pop() noexcept {
-    // acquire: pairs with the release in push; the link behind the head is read below; test/model fails without it.
+    // acquire: pairs with the release in push; the link behind the head is read below; test/model fails without it
+    // (litmus/stack).
     std::uint64_t head = head_.load(std::memory_order_acquire);
     while (ThreadHeap* const heap = heap_of(head)) {
       // relaxed: if another thread adopted the heap meanwhile, the value is stale and the exchange fails.
       ThreadHeap* const next = heap->next_parked.load(std::memory_order_relaxed);
-      // acquire on failure: as at the load above; test/model fails without it. acquire on success: not needed by
-      // itself, since the count lets it read only what gave `head`.
+      // acquire on failure: as at the load above; test/model fails without it (litmus/beaten). acquire on success:
+      // not needed by itself, since the count lets it read only what gave `head` (litmus/stack).
       if (head_.compare_exchange_weak(head, pack(next, head), std::memory_order_acquire,
                                       std::memory_order_acquire)) {
         return heap;

@@ -39,7 +39,8 @@ class ThreadEnd {
   /// Has `function(argument)` called at the end of the calling thread. Not null: `argument`. False when the
   /// system cannot.
   static bool call(void* argument) noexcept {
-    // acquire: pairs with the release in make_key: the key's making comes before its use; test/model fails without it.
+    // acquire: pairs with the release in make_key: the key's making comes before its use; test/model fails without it
+    // (litmus/list).
     std::uint64_t key = key_.load(std::memory_order_acquire);
     if (key == 0) key = make_key();
     return key != 0 && ::pthread_setspecific(static_cast<pthread_key_t>(key - 1), argument) == 0;
@@ -54,7 +55,7 @@ class ThreadEnd {
     if (::pthread_key_create(&made, reinterpret_cast<void (*)(void*)>(function)) != 0) return 0;
     std::uint64_t key = 0;
     // release on success: pairs with the acquire in `call`. acquire on failure: as there. test/model fails without
-    // either.
+    // either (litmus/beaten).
     if (key_.compare_exchange_strong(key, std::uint64_t{made} + 1, std::memory_order_release,
                                      std::memory_order_acquire)) {
       return std::uint64_t{made} + 1;

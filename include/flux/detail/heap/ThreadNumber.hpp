@@ -30,7 +30,7 @@ class ThreadNumbers {
     while (~taken != 0) {
       const auto number = static_cast<std::uint32_t>(std::countr_one(taken));
       // acquire: pairs with the release in give_back; what the last holder did with what is the number's is
-      // visible; test/model fails without it. relaxed on failure: the loop tries again.
+      // visible; test/model fails without it (litmus/number). relaxed on failure: the loop tries again.
       if (taken_.compare_exchange_weak(taken, taken | bit_of(number), std::memory_order_acquire,
                                        std::memory_order_relaxed)) {
         return number;
@@ -41,7 +41,7 @@ class ThreadNumbers {
 
   /// Requires that the caller holds the number.
   void give_back(std::uint32_t number) noexcept {
-    // release: pairs with the acquire in take; test/model fails without it.
+    // release: pairs with the acquire in take; test/model fails without it (litmus/number).
     taken_.fetch_and(~bit_of(number), std::memory_order_release);
   }
 
