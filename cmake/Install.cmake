@@ -7,7 +7,7 @@ set(flux_package_dir "${CMAKE_INSTALL_DATADIR}/cmake/flux")
 configure_package_config_file(cmake/flux-config.cmake.in "${PROJECT_BINARY_DIR}/flux-config.cmake"
   INSTALL_DESTINATION "${flux_package_dir}")
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/flux-config-version.cmake"
-  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+  COMPATIBILITY SameMajorVersion ARCH_INDEPENDENT)
 
 install(DIRECTORY include/flux DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp")
 install(TARGETS flux EXPORT flux-targets INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")

@@ -8,5 +8,5 @@ int main() {
   std::list<int, flux::Allocator<int>> numbers;
   std::thread([&] { numbers.assign(1000, 7); }).join();
   numbers.pop_back();
-  return numbers.size() == 999 && flux::kVersion >= flux::Version{0, 1, 0} ? 0 : 1;
+  return numbers.size() == 999 && flux::kVersion >= flux::Version{1, 0, 0} ? 0 : 1;
 }

@@ -1,4 +1,5 @@
-# Builds and runs one consumer project in WORK_DIR. HOW: installed, refused, subdirectory or fetched.
+# Builds and runs one consumer project in WORK_DIR, which is gone afterwards. HOW: installed, refused, subdirectory
+# or fetched.
 
 function(run_or_fail)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE text ERROR_VARIABLE text)
@@ -28,26 +29,41 @@ function(install_flux)
   endforeach()
 endfunction()
 
-function(expect_refusal)
+# expect_refusal(VERSION): whoever asks for that version does not get this one.
+function(expect_refusal version)
   execute_process(COMMAND "${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/installed" -B "${WORK_DIR}/build"
-      "-DCMAKE_CXX_COMPILER=${CXX_COMPILER}" "-DCMAKE_PREFIX_PATH=${WORK_DIR}/prefix" -DWANTED_VERSION=99
+      "-DCMAKE_CXX_COMPILER=${CXX_COMPILER}" "-DCMAKE_PREFIX_PATH=${WORK_DIR}/prefix" "-DWANTED_VERSION=${version}"
     RESULT_VARIABLE result OUTPUT_VARIABLE text ERROR_VARIABLE text)
-  if(result EQUAL 0 OR NOT text MATCHES "requested[ \n]+version[ \n]+\"99\"")
-    message(FATAL_ERROR "version 99 was not refused:\n${text}")
+  string(REPLACE "." "\\." quoted "${version}")
+  if(result EQUAL 0 OR NOT text MATCHES "requested[ \n]+version[ \n]+\"${quoted}\"")
+    message(FATAL_ERROR "version ${version} was not refused:\n${text}")
   endif()
 endfunction()
 
+function(expect_refusals)
+  math(EXPR later_minor "${minor} + 1")
+  math(EXPR later_major "${major} + 1")
+  math(EXPR earlier_major "${major} - 1")
+  foreach(version IN ITEMS ${major}.${later_minor} ${later_major}.0 ${earlier_major}.0)
+    expect_refusal(${version})
+  endforeach()
+endfunction()
+
+string(REPLACE "." ";" parts "${VERSION}")
+list(POP_FRONT parts major minor)
 file(REMOVE_RECURSE "${WORK_DIR}")
 file(MAKE_DIRECTORY "${WORK_DIR}")
 
 if(HOW STREQUAL "installed")
   install_flux()
-  configure_consumer(installed "-DCMAKE_PREFIX_PATH=${WORK_DIR}/prefix" "-DWANTED_VERSION=${VERSION}")
+  configure_consumer(installed "-DCMAKE_PREFIX_PATH=${WORK_DIR}/prefix" "-DWANTED_VERSION=${major}.${minor}")
   build_and_run_consumer()
 elseif(HOW STREQUAL "refused")
   install_flux()
-  expect_refusal()
+  expect_refusals()
 else()
   configure_consumer(${HOW} "-DFLUX_DIRECTORY=${FLUX_SOURCE_DIR}")
   build_and_run_consumer()
 endif()
+
+file(REMOVE_RECURSE "${WORK_DIR}")
