@@ -13,4 +13,4 @@ install(DIRECTORY include/flux DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_M
 install(TARGETS flux EXPORT flux-targets INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT flux-targets NAMESPACE flux:: DESTINATION "${flux_package_dir}")
 install(FILES "${PROJECT_BINARY_DIR}/flux-config.cmake" "${PROJECT_BINARY_DIR}/flux-config-version.cmake"
-  DESTINATION "${flux_package_dir}")
+  cmake/flux-settings.cmake DESTINATION "${flux_package_dir}")

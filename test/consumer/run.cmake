@@ -1,5 +1,5 @@
 # Builds and runs one consumer project in WORK_DIR, which is gone afterwards. HOW: installed, refused, subdirectory
-# or fetched.
+# or fetched; CHECKED: whether the project asks for a checked program.
 
 function(run_or_fail)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE text ERROR_VARIABLE text)
@@ -10,13 +10,24 @@ function(run_or_fail)
 endfunction()
 
 function(configure_consumer project)
+  if(CHECKED)
+    list(APPEND ARGN -DFLUX_CHECKED=ON)
+  endif()
   run_or_fail("${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/${project}" -B "${WORK_DIR}/build"
     "-DCMAKE_CXX_COMPILER=${CXX_COMPILER}" -DCMAKE_BUILD_TYPE=Release ${ARGN})
 endfunction()
 
+function(run_consumer program)
+  if(CHECKED)
+    run_or_fail("${program}" checked)
+  else()
+    run_or_fail("${program}")
+  endif()
+endfunction()
+
 function(build_and_run_consumer)
   run_or_fail("${CMAKE_COMMAND}" --build "${WORK_DIR}/build")
-  run_or_fail("${WORK_DIR}/build/consumer")
+  run_consumer("${WORK_DIR}/build/consumer")
 endfunction()
 
 function(install_flux)
