@@ -1,4 +1,4 @@
-# Builds and runs one consumer project in WORK_DIR, which is gone afterwards. HOW: installed, refused, subdirectory
+# Builds and runs one consumer project in WORK_DIR, which is gone afterwards. HOW: installed, refused, pkg_config, subdirectory
 # or fetched; CHECKED: whether the project asks for a checked program.
 
 function(run_or_fail)
@@ -60,6 +60,18 @@ function(expect_refusals)
   endforeach()
 endfunction()
 
+# Compiles the program with what pkg-config says, after what was installed has been moved.
+function(compile_with_pkg_config)
+  file(RENAME "${WORK_DIR}/prefix" "${WORK_DIR}/moved")
+  set(ENV{PKG_CONFIG_PATH} "${WORK_DIR}/moved/share/pkgconfig")
+  run_or_fail("${PKG_CONFIG}" --exact-version=${VERSION} flux)
+  execute_process(COMMAND "${PKG_CONFIG}" --cflags --libs flux COMMAND_ERROR_IS_FATAL ANY
+    OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE)
+  separate_arguments(flags UNIX_COMMAND "${flags}")
+  run_or_fail("${CXX_COMPILER}" -std=c++20 "${CMAKE_CURRENT_LIST_DIR}/main.cpp" -o "${WORK_DIR}/consumer" ${flags})
+  run_consumer("${WORK_DIR}/consumer")
+endfunction()
+
 string(REPLACE "." ";" parts "${VERSION}")
 list(POP_FRONT parts major minor)
 file(REMOVE_RECURSE "${WORK_DIR}")
@@ -72,6 +84,9 @@ if(HOW STREQUAL "installed")
 elseif(HOW STREQUAL "refused")
   install_flux()
   expect_refusals()
+elseif(HOW STREQUAL "pkg_config")
+  install_flux()
+  compile_with_pkg_config()
 else()
   configure_consumer(${HOW} "-DFLUX_DIRECTORY=${FLUX_SOURCE_DIR}")
   build_and_run_consumer()
