@@ -1,4 +1,4 @@
-# Installs the headers and what find_package(flux) and pkg-config read.
+# Installs the headers, what find_package(flux) and pkg-config read, and the licence.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
@@ -22,3 +22,4 @@ install(EXPORT flux-targets NAMESPACE flux:: DESTINATION "${flux_package_dir}")
 install(FILES "${PROJECT_BINARY_DIR}/flux-config.cmake" "${PROJECT_BINARY_DIR}/flux-config-version.cmake"
   cmake/flux-settings.cmake DESTINATION "${flux_package_dir}")
 install(FILES "${PROJECT_BINARY_DIR}/flux.pc" DESTINATION "${flux_pc_dir}")
+install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT licence)  # packages have places of their own for it
