@@ -15,6 +15,7 @@ requirements_to_test=(
   library:boost_unit_test_framework:libboost-test-dev
   library:boost_container:libboost-container-dev
   command:objdump:binutils
+  command:pkg-config:pkg-config
 )
 # shellcheck disable=SC2034
 requirements_to_test_all=(

@@ -1,12 +1,12 @@
-// The version of flux, in its only place: CMake reads the three numbers from here.
+// The version of flux, in its only place: CMake, and what makes packages, read the three numbers from here.
 #pragma once
 
 #include <compare>
 
 #include <flux/detail/base/Config.hpp>
 
-#define FLUX_VERSION_MAJOR 0
-#define FLUX_VERSION_MINOR 1
+#define FLUX_VERSION_MAJOR 1
+#define FLUX_VERSION_MINOR 0
 #define FLUX_VERSION_PATCH 0
 
 namespace flux::inline FLUX_ABI {

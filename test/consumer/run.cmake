@@ -1,4 +1,5 @@
-# Builds and runs one consumer project in WORK_DIR. HOW: installed, refused, subdirectory or fetched.
+# Builds and runs one consumer project in WORK_DIR, which is gone afterwards. HOW: installed, refused, pkg_config, subdirectory
+# or fetched; CHECKED: whether the project asks for a checked program.
 
 function(run_or_fail)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE text ERROR_VARIABLE text)
@@ -9,13 +10,24 @@ function(run_or_fail)
 endfunction()
 
 function(configure_consumer project)
+  if(CHECKED)
+    list(APPEND ARGN -DFLUX_CHECKED=ON)
+  endif()
   run_or_fail("${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/${project}" -B "${WORK_DIR}/build"
     "-DCMAKE_CXX_COMPILER=${CXX_COMPILER}" -DCMAKE_BUILD_TYPE=Release ${ARGN})
 endfunction()
 
+function(run_consumer program)
+  if(CHECKED)
+    run_or_fail("${program}" checked)
+  else()
+    run_or_fail("${program}")
+  endif()
+endfunction()
+
 function(build_and_run_consumer)
   run_or_fail("${CMAKE_COMMAND}" --build "${WORK_DIR}/build")
-  run_or_fail("${WORK_DIR}/build/consumer")
+  run_consumer("${WORK_DIR}/build/consumer")
 endfunction()
 
 function(install_flux)
@@ -28,26 +40,56 @@ function(install_flux)
   endforeach()
 endfunction()
 
-function(expect_refusal)
+# expect_refusal(VERSION): whoever asks for that version does not get this one.
+function(expect_refusal version)
   execute_process(COMMAND "${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/installed" -B "${WORK_DIR}/build"
-      "-DCMAKE_CXX_COMPILER=${CXX_COMPILER}" "-DCMAKE_PREFIX_PATH=${WORK_DIR}/prefix" -DWANTED_VERSION=99
+      "-DCMAKE_CXX_COMPILER=${CXX_COMPILER}" "-DCMAKE_PREFIX_PATH=${WORK_DIR}/prefix" "-DWANTED_VERSION=${version}"
     RESULT_VARIABLE result OUTPUT_VARIABLE text ERROR_VARIABLE text)
-  if(result EQUAL 0 OR NOT text MATCHES "requested[ \n]+version[ \n]+\"99\"")
-    message(FATAL_ERROR "version 99 was not refused:\n${text}")
+  string(REPLACE "." "\\." quoted "${version}")
+  if(result EQUAL 0 OR NOT text MATCHES "requested[ \n]+version[ \n]+\"${quoted}\"")
+    message(FATAL_ERROR "version ${version} was not refused:\n${text}")
   endif()
 endfunction()
 
+function(expect_refusals)
+  math(EXPR later_minor "${minor} + 1")
+  math(EXPR later_major "${major} + 1")
+  math(EXPR earlier_major "${major} - 1")
+  foreach(version IN ITEMS ${major}.${later_minor} ${later_major}.0 ${earlier_major}.0)
+    expect_refusal(${version})
+  endforeach()
+endfunction()
+
+# Compiles the program with what pkg-config says, after what was installed has been moved.
+function(compile_with_pkg_config)
+  file(RENAME "${WORK_DIR}/prefix" "${WORK_DIR}/moved")
+  set(ENV{PKG_CONFIG_PATH} "${WORK_DIR}/moved/share/pkgconfig")
+  run_or_fail("${PKG_CONFIG}" --exact-version=${VERSION} flux)
+  execute_process(COMMAND "${PKG_CONFIG}" --cflags --libs flux COMMAND_ERROR_IS_FATAL ANY
+    OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE)
+  separate_arguments(flags UNIX_COMMAND "${flags}")
+  run_or_fail("${CXX_COMPILER}" -std=c++20 "${CMAKE_CURRENT_LIST_DIR}/main.cpp" -o "${WORK_DIR}/consumer" ${flags})
+  run_consumer("${WORK_DIR}/consumer")
+endfunction()
+
+string(REPLACE "." ";" parts "${VERSION}")
+list(POP_FRONT parts major minor)
 file(REMOVE_RECURSE "${WORK_DIR}")
 file(MAKE_DIRECTORY "${WORK_DIR}")
 
 if(HOW STREQUAL "installed")
   install_flux()
-  configure_consumer(installed "-DCMAKE_PREFIX_PATH=${WORK_DIR}/prefix" "-DWANTED_VERSION=${VERSION}")
+  configure_consumer(installed "-DCMAKE_PREFIX_PATH=${WORK_DIR}/prefix" "-DWANTED_VERSION=${major}.${minor}")
   build_and_run_consumer()
 elseif(HOW STREQUAL "refused")
   install_flux()
-  expect_refusal()
+  expect_refusals()
+elseif(HOW STREQUAL "pkg_config")
+  install_flux()
+  compile_with_pkg_config()
 else()
   configure_consumer(${HOW} "-DFLUX_DIRECTORY=${FLUX_SOURCE_DIR}")
   build_and_run_consumer()
 endif()
+
+file(REMOVE_RECURSE "${WORK_DIR}")

@@ -74,8 +74,8 @@
 #define FLUX_LAYOUT 5
 
 /// The namespace that all names of flux lie in, inline, so that it needs no naming. It changes with the layout and with the
-/// settings above: units that differ in these do not link where a function takes a container, and elsewhere each keeps to its own
-/// memory.
+/// settings above: units that differ in these do not link where a function takes a container, and the name that is missing says
+/// which kind of unit wants it; elsewhere each keeps to its own memory.
 #define FLUX_JOIN_AS_THEY_ARE(version, kind) abi_##version##kind
 #define FLUX_JOIN(version, kind) FLUX_JOIN_AS_THEY_ARE(version, kind)
 #if FLUX_CHECKED && FLUX_ADDRESS_SANITIZER
@@ -85,5 +85,5 @@
 #elif FLUX_PASSTHROUGH
 #define FLUX_ABI FLUX_JOIN(FLUX_LAYOUT, _passthrough)
 #else
-#define FLUX_ABI FLUX_JOIN(FLUX_LAYOUT, )
+#define FLUX_ABI FLUX_JOIN(FLUX_LAYOUT, _plain)
 #endif

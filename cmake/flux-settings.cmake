@@ -1,0 +1,17 @@
+# flux_apply_settings(TARGET): how a whole program takes flux, asked for in the same way where flux is a part of the build and
+# where find_package finds it installed:
+#
+#   FLUX_CHECKED      ON or OFF: notice every misuse of memory where it happens; nothing: what the compiler's flags say
+#   FLUX_PASSTHROUGH  ON: take all memory from operator new
+#
+# The units of a program must agree in both, so that they are variables for all targets, not targets to choose from.
+function(flux_apply_settings target)
+  set(definitions "")
+  if(NOT "${FLUX_CHECKED}" STREQUAL "")
+    list(APPEND definitions "$<BUILD_INTERFACE:FLUX_CHECKED=$<BOOL:${FLUX_CHECKED}>>")
+  endif()
+  if(FLUX_PASSTHROUGH)
+    list(APPEND definitions "$<BUILD_INTERFACE:FLUX_PASSTHROUGH=1>")
+  endif()
+  set_target_properties(${target} PROPERTIES INTERFACE_COMPILE_DEFINITIONS "${definitions}")
+endfunction()
