@@ -1,14 +1,12 @@
 #pragma once
 
-#include <malloc.h>
-
 #include <bit>
 #include <cstddef>
-#include <cstdlib>
 #include <stdexcept>
 #include <string>
 
 #include <flux/detail/base/Config.hpp>
+#include <flux/detail/base/System.hpp>
 #include <flux/detail/heap/LocalHeap.hpp>
 
 // Memory by its size alone, in the manner of malloc. Sizes up to 32 KiB, aligned up to 4 KiB, come from the calling
@@ -32,14 +30,7 @@ namespace detail {
 /// From the system, with the program's new_handler in between. Throws std::bad_alloc.
 [[gnu::noinline, gnu::cold]] inline void* allocate_from_system(std::size_t bytes, std::size_t alignment) {
   for (;;) {
-    void* storage = nullptr;
-    // malloc's own alignment is free of charge. posix_memalign may give nullptr for 0 bytes.
-    if (alignment <= alignof(std::max_align_t)) {
-      storage = std::malloc(bytes);
-    } else if (::posix_memalign(&storage, alignment, bytes + (bytes == 0)) != 0) {
-      storage = nullptr;
-    }
-    if (storage != nullptr) return storage;
+    if (void* const storage = System::allocate(bytes, alignment)) return storage;
     const std::new_handler handler = std::get_new_handler();
     if (handler == nullptr) throw_bad_alloc();
     handler();
@@ -86,21 +77,21 @@ inline void deallocate(void* p, std::size_t bytes,
     return;
   const unsigned size_class = detail::size_class_of(bytes, alignment);
   if (size_class == detail::kNoSizeClass) [[unlikely]]
-    return detail::check_no_object(p, bytes, "default") ? std::free(p) : void();
+    return detail::check_no_object(p, bytes, "default") ? detail::System::deallocate(p) : void();
   detail::deallocate(p, size_class, bytes);
 }
 
 /// Frees what allocate gave, and looks for its size; p may be nullptr. Costs some nanoseconds more, and a line of the
 /// slab's record.
 inline void deallocate(void* p) noexcept {
-  if (!owns(p)) return std::free(p);
+  if (!owns(p)) return detail::System::deallocate(p);
   detail::deallocate(p, detail::class_at(p), detail::kAsAskedFor);
 }
 
 /// How many bytes may be used at an address that allocate gave: at least what it was asked for, and of an object in slabs no
 /// more than that in a checked build; 0 for nullptr.
 [[nodiscard]] inline std::size_t usable_size(const void* p) noexcept {
-  if (!owns(p)) return ::malloc_usable_size(const_cast<void*>(p));
+  if (!owns(p)) return detail::System::usable_size(const_cast<void*>(p));
   return detail::bytes_at(p);
 }
 

@@ -76,7 +76,7 @@ BREAKS = [  # the exchange in two steps is in Atomic.hpp
      "numbers_by_themselves"),
     ("flux/detail/heap/ParkedHeaps.hpp", "((previous + 1) & kCountMask)", "(previous & kCountMask)", "heaps"),
     ("flux/detail/heap/ParkedHeaps.hpp", "      push(busy);", "", "heaps"),
-    ("flux/detail/heap/ThreadEnd.hpp", "::pthread_key_delete(made);", "", "thread_end"),
+    ("flux/detail/heap/ThreadEnd.hpp", "System::delete_key(made);", "", "thread_end"),
     ("flux/detail/heap/ThreadNumber.hpp", "taken_.fetch_and(~bit_of(number), std::memory_order_release);",
      "taken_.fetch_and(~bit_of(number), std::memory_order_relaxed);", "handles"),
     ("flux/detail/heap/ThreadNumber.hpp", "taken | bit_of(number)", "taken", "numbers"),

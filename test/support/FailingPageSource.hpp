@@ -15,9 +15,9 @@
 
 namespace flux::test {
 
-/// The address limits that make reserve_regions ask for pieces of at most 512, 32 and 1 regions.
+/// The address limits that make reserve_regions ask for pieces of at most kMostRegions, kSomeRegions and one.
 inline constexpr std::size_t kLargePieces = SIZE_MAX;
-inline constexpr std::size_t kModestPieces = 64 * 32 * detail::kRegionBytes;
+inline constexpr std::size_t kModestPieces = 64 * detail::kSomeRegions * detail::kRegionBytes;
 inline constexpr std::size_t kSingleRegions = 16 * detail::kRegionBytes;
 
 /// Stands in for flux::detail::page_source while it lives; any number of threads may use it then. No other
@@ -25,11 +25,13 @@ inline constexpr std::size_t kSingleRegions = 16 * detail::kRegionBytes;
 /// lie there any more.
 class FailingPageSource {
  public:
-  explicit FailingPageSource(std::size_t address_limit = kModestPieces)
-      : limit_(address_limit), reserved_before_(detail::reserved_bytes.exchange(0)) {
+  /// `page_bytes`: what flux is to take for the size of a page, no less than it is.
+  explicit FailingPageSource(std::size_t address_limit = kModestPieces,
+                             std::size_t page_bytes = detail::System::page_bytes())
+      : limit_(address_limit), page_bytes_(page_bytes), reserved_before_(detail::reserved_bytes.exchange(0)) {
     current_ = this;
-    detail::page_source = {reserve,     release,  commit,  uncommit,
-                           advise_huge, populate, discard, address_limit_in_use};
+    detail::page_source = {reserve,  release, commit,  uncommit, advise_huge,
+                           populate, discard, address_limit_in_use, page_bytes_in_use};
   }
   FailingPageSource(const FailingPageSource&) = delete;
   FailingPageSource& operator=(const FailingPageSource&) = delete;
@@ -68,7 +70,8 @@ class FailingPageSource {
 
   bool holds(const void* address) const { return is_within(pieces_, address, 1); }
 
-  /// The first misuse: a release, commit or advice that no earlier call allows. Empty when there was none.
+  /// The first misuse: a release, commit or advice that no earlier call allows, or a part of a page. Empty when there was
+  /// none.
   const std::string& complaint() const { return complaint_; }
 
   void release_all() {
@@ -121,6 +124,10 @@ class FailingPageSource {
     return true;
   }
 
+  void expect_pages(const std::byte* begin, std::size_t bytes) {
+    expect((reinterpret_cast<std::uintptr_t>(begin) | bytes) % page_bytes_ == 0, "a part of a page");
+  }
+
   void expect(bool is_allowed, const char* what) {
     if (!is_allowed && complaint_.empty()) complaint_ = what;
   }
@@ -147,6 +154,7 @@ class FailingPageSource {
   static bool commit(std::byte* begin, std::size_t bytes) noexcept {
     FailingPageSource& self = *current_;
     const std::lock_guard lock(self.mutex_);
+    self.expect_pages(begin, bytes);
     self.expect(is_within(self.pieces_, begin, bytes), "commit outside of what is reserved");
     self.expect(!is_within(self.committed_, begin, 1), "commit of what is committed already");
     if (self.fails_now() || !self.replaced_.commit(begin, bytes)) return false;
@@ -167,6 +175,7 @@ class FailingPageSource {
   static void advise_huge(std::byte* begin, std::size_t bytes, bool huge) noexcept {
     FailingPageSource& self = *current_;
     const std::lock_guard lock(self.mutex_);
+    self.expect_pages(begin, bytes);
     self.expect(is_within(self.committed_, begin, bytes), "advice on what is not committed");
     self.expect(bytes == detail::kHugePageBytes, "advice on other than a block");
     self.advised_[huge] += bytes;
@@ -177,6 +186,7 @@ class FailingPageSource {
   static bool populate(std::byte* begin, std::size_t bytes) noexcept {
     FailingPageSource& self = *current_;
     const std::lock_guard lock(self.mutex_);
+    self.expect_pages(begin, 0);
     self.expect(self.is_committed(begin, bytes), "populating what is not committed");
     self.populated_ += bytes;
     return !self.fails_now() && self.replaced_.populate(begin, bytes);
@@ -185,6 +195,7 @@ class FailingPageSource {
   static void discard(std::byte* begin, std::size_t bytes) noexcept {
     FailingPageSource& self = *current_;
     const std::lock_guard lock(self.mutex_);
+    self.expect_pages(begin, bytes);
     self.expect(self.is_committed(begin, bytes), "discarding what is not committed");
     self.discarded_ += bytes;
     ++self.discards_;
@@ -192,12 +203,14 @@ class FailingPageSource {
   }
 
   static std::size_t address_limit_in_use() noexcept { return current_->limit_; }
+  static std::size_t page_bytes_in_use() noexcept { return current_->page_bytes_; }
 
   static inline FailingPageSource* current_ = nullptr;
 
   detail::PageSource replaced_ = detail::page_source;
   FailingPageSource* outer_ = current_;
   std::size_t limit_;
+  std::size_t page_bytes_;
   std::size_t reserved_before_;
   std::mutex mutex_;
   std::size_t calls_ = 0;

@@ -62,8 +62,9 @@ class FreshHeaps {
 /// A heap that belongs to the test alone, and whose memory is released at its end.
 class OwnHeap {
  public:
-  explicit OwnHeap(std::size_t address_limit = kModestPieces)
-      : pages_(address_limit), heap_(detail::ThreadHeap::create()) {}
+  explicit OwnHeap(std::size_t address_limit = kModestPieces,
+                   std::size_t page_bytes = detail::System::page_bytes())
+      : pages_(address_limit, page_bytes), heap_(detail::ThreadHeap::create()) {}
 
   FailingPageSource& pages() { return pages_; }
   detail::ThreadHeap& operator*() const { return *heap_; }

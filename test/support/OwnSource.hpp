@@ -14,7 +14,9 @@ using Slabs = std::vector<detail::Slab*>;
 
 /// An open source whose memory is released at the end.
 struct OwnSource {
-  explicit OwnSource(std::size_t address_limit = kModestPieces) : pages(address_limit) {
+  explicit OwnSource(std::size_t address_limit = kModestPieces,
+                     std::size_t page_bytes = detail::System::page_bytes())
+      : pages(address_limit, page_bytes) {
     BOOST_REQUIRE(source.open_first());
     source.take_heap_units();
   }

@@ -362,7 +362,7 @@ BOOST_AUTO_TEST_CASE(objects_that_do_not_come_from_slabs_cannot_be_reserved) {
 
 BOOST_AUTO_TEST_CASE(more_than_the_machine_has_is_refused_before_the_system_is_asked) {
   for (const std::size_t bytes : {8u, 64u, 32'768u}) {
-    const std::size_t all = system_pages::physical_bytes() / bytes;
+    const std::size_t all = System::physical_bytes() / bytes;
     for (const std::size_t n : {all + 1, 2 * all, SIZE_MAX / bytes, SIZE_MAX / bytes + 1, SIZE_MAX}) {
       bool refused = false;
       std::size_t calls = 0;

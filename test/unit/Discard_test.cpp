@@ -369,7 +369,7 @@ BOOST_AUTO_TEST_CASE(after_any_carving_retiring_and_discarding_all_units_are_acc
         const std::size_t given = source->discard_above(limit, static_cast<unsigned>(random.below(10)));
         BOOST_REQUIRE(before - source->retained_bytes() == given);
         const std::size_t records = source.pages.discarded_bytes() - discarded - given;
-        BOOST_REQUIRE(records % (kHeaderUnits * kUnitBytes - system_pages::page_bytes()) == 0u);
+        BOOST_REQUIRE(records % (kHeaderUnits * kUnitBytes - page_source.page_bytes()) == 0u);
       }
       if (random.below(300) == 0) source->discard_all();
       if (step % 8 == 0) BOOST_REQUIRE(source->is_valid());
@@ -390,7 +390,7 @@ BOOST_AUTO_TEST_CASE(a_dirty_unit_behind_where_they_are_looked_for_is_not_valid)
   source->retire(*slabs[1]);
   BOOST_TEST(source->is_valid());
   Region& last = *Region::of(slabs.back());
-  last.dirty_units[7] |= std::uint64_t{1} << 63;
+  last.dirty_units[kUnitsPerRegion / 64 - 1] |= std::uint64_t{1} << 63;
   BOOST_TEST(!source->is_valid());
 }
 

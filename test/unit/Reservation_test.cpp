@@ -16,8 +16,8 @@ using namespace flux::test;
 using namespace flux::detail;
 using Sizes = std::vector<std::size_t>;
 
-constexpr std::size_t kLarge = 512 * kRegionBytes;
-constexpr std::size_t kModest = 32 * kRegionBytes;
+constexpr std::size_t kLarge = kMostRegions * kRegionBytes;
+constexpr std::size_t kModest = kSomeRegions * kRegionBytes;
 
 // What reserve_regions asks for when it is refused everything.
 Sizes asked_for(std::size_t address_limit) {
@@ -47,7 +47,7 @@ BOOST_AUTO_TEST_CASE(it_contains_its_first_and_last_byte_and_none_beside_them) {
   BOOST_TEST(!piece.contains(nullptr));
 }
 
-BOOST_AUTO_TEST_CASE(it_asks_for_512_regions_then_32_then_1) {
+BOOST_AUTO_TEST_CASE(it_asks_for_the_most_regions_then_some_then_one) {
   BOOST_TEST(asked_for(SIZE_MAX) == Sizes({kLarge, kModest, kRegionBytes}));
 }
 

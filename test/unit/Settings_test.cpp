@@ -44,6 +44,8 @@ class Variable {
   ~Variable() { ::unsetenv(kVariable); }
 };
 
+std::string text_of(std::size_t number, const char* unit = "") { return std::to_string(number) + unit; }
+
 std::size_t value_of(const char* text) {
   const Variable variable(text);
   return OwnSetting().get();
@@ -102,9 +104,10 @@ BOOST_AUTO_TEST_CASE(words_stand_for_the_least_and_the_most) {
 }
 
 BOOST_AUTO_TEST_CASE(numbers_up_to_the_largest_are_sizes_and_those_beyond_are_not) {
-  BOOST_TEST(value_of("18446744073709551613") == kLargest);
-  BOOST_TEST(value_of("17179869183G") == std::size_t{17'179'869'183} << 30);
-  BOOST_TEST(value_of("18014398509481983K") == std::size_t{18'014'398'509'481'983} << 10);
+  BOOST_TEST(value_of(text_of(kLargest).c_str()) == kLargest);
+  BOOST_TEST(value_of(text_of(SIZE_MAX >> 30, "G").c_str()) == SIZE_MAX >> 30 << 30);
+  BOOST_TEST(value_of(text_of(SIZE_MAX >> 10, "K").c_str()) == SIZE_MAX >> 10 << 10);
+  BOOST_TEST(message_for(text_of(SIZE_MAX - 1)) == complaint(text_of(SIZE_MAX - 1)));
   for (const char* text : {"18446744073709551614", "18446744073709551615", "18446744073709551616",
                            "184467440737095516130", "99999999999999999999999999999", "17179869184G",
                            "17592186044416M", "18014398509481984K", "18446744073709551613K"})
@@ -118,9 +121,10 @@ BOOST_AUTO_TEST_CASE(anything_else_is_told_of_in_one_line_that_says_what_is_used
 }
 
 BOOST_AUTO_TEST_CASE(what_is_right_is_not_told_of) {
-  for (const char* text : {"", "0", "64K", "least", "most", "18446744073709551613"})
-    BOOST_TEST(death_of([text] {
-                 const Variable variable(text);
+  for (const std::string& text : {std::string(), text_of(0), text_of(64, "K"), std::string("least"), std::string("most"),
+                                  text_of(kLargest)})
+    BOOST_TEST(death_of([&text] {
+                 const Variable variable(text.c_str());
                  OwnSetting().get();
                }).message == "");
 }

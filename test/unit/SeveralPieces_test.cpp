@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(pieces_may_differ_in_size) {
   ThreadHeap& heap = *ThreadHeap::create();
   const Objects objects = pop_many(heap, kClass, kObjects);
   BOOST_TEST(pages.pieces() == 2u);
-  BOOST_TEST(pages.reserved_bytes() == 33 * kRegionBytes);
+  BOOST_TEST(pages.reserved_bytes() == (kSomeRegions + 1) * kRegionBytes);
   BOOST_TEST(outside_of_main_piece(objects, *heap.bins()) > kInOnePiece);
   push_all(heap, objects, kClass);
   BOOST_TEST(is_all_home(heap));

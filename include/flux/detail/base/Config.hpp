@@ -8,8 +8,22 @@
 
 // Found out:
 
-/// 1 where the code may become a part of a shared library on a system whose thread pointer flux knows how to read.
-#if defined(__PIC__) && !defined(__PIE__) && defined(__x86_64__) && defined(__linux__)
+/// 1 on Windows; else the system is taken for one of POSIX's.
+#if defined(_WIN32)
+#define FLUX_WINDOWS 1
+#else
+#define FLUX_WINDOWS 0
+#endif
+
+/// 1 where flux knows how to read the thread pointer.
+#if defined(__x86_64__) && defined(__linux__)
+#define FLUX_THREAD_POINTER 1
+#else
+#define FLUX_THREAD_POINTER 0
+#endif
+
+/// 1 where the code may become a part of a shared library, and the thread pointer can be read.
+#if defined(__PIC__) && !defined(__PIE__) && FLUX_THREAD_POINTER
 #define FLUX_SHARED_CODE 1
 #else
 #define FLUX_SHARED_CODE 0

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include <flux/detail/base/Config.hpp>
+#include <flux/detail/base/System.hpp>
 
 #if FLUX_CHECKED && FLUX_ADDRESS_SANITIZER
 extern "C" void __asan_poison_memory_region(const volatile void* begin, std::size_t bytes);
@@ -21,7 +22,7 @@ namespace flux::inline FLUX_ABI::detail {
 //   open_free .. close_free: the bytes of a freed object that flux itself has use for. A carrier's stay open until its next
 //   announcement.
 
-/// Requests to Valgrind, as its manual describes them: instructions that change nothing, and that it looks for.
+/// Requests to Valgrind, as its manual describes them.
 class Valgrind {
  public:
   /// Whether the program runs under it. Any thread.
@@ -70,20 +71,9 @@ class Valgrind {
 
   static std::uintptr_t as_word(const void* p) noexcept { return reinterpret_cast<std::uintptr_t>(p); }
 
-  /// The request's answer; 0 elsewhere.
   static std::uintptr_t request(std::uintptr_t code, std::uintptr_t first, std::uintptr_t second) noexcept {
     const volatile std::uintptr_t arguments[6] = {code, first, second, 0, 0, 0};
-    std::uintptr_t answer = 0;
-#if defined(__x86_64__) && defined(__linux__)
-    __asm__ volatile(
-        "rolq $3, %%rdi; rolq $13, %%rdi; rolq $61, %%rdi; rolq $51, %%rdi; xchgq %%rbx, %%rbx"
-        : "+d"(answer)
-        : "a"(&arguments[0])
-        : "cc", "memory");
-#else
-    static_cast<void>(arguments);
-#endif
-    return answer;
+    return System::ask_valgrind(arguments);
   }
 
   static inline constinit std::atomic<signed char> is_there_{kUnknown};

@@ -53,7 +53,7 @@ class BlockDirectory {
     // relaxed: as long as it has an owner it stays the same.
     const std::uint64_t word = std::atomic_ref(entry_of(index).word).load(std::memory_order_relaxed);
     if (word == 0) __builtin_unreachable();  // or the compiler tests for nullptr once more
-    return reinterpret_cast<SlotBlock*>(word);
+    return reinterpret_cast<SlotBlock*>(static_cast<std::uintptr_t>(word));
   }
 
   /// A number for a new block. Any thread.
@@ -109,7 +109,7 @@ class BlockDirectory {
   // Plain members, for atomic_ref: a million atomic ones would take the compiler a while to initialise.
   struct alignas(16) Entry {
     const void* owner;
-    std::uint64_t word;
+    alignas(sizeof(std::uint64_t)) std::uint64_t word;
   };
 
   /// entries_[block_of(index)], in a shift and a mask: they stand between a handle and its object.

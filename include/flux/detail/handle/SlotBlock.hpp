@@ -50,7 +50,7 @@ struct BlockShape {
 
 // Room for the words of a run of free slots, which follow it.
 struct Magazine {
-  Magazine* next;  ///< the depot's
+  alignas(sizeof(SlotWord)) Magazine* next;  ///< the depot's
 
   SlotWord* words() noexcept { return reinterpret_cast<SlotWord*>(this + 1); }
 };

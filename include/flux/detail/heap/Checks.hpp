@@ -1,9 +1,5 @@
 #pragma once
 
-#include <sys/types.h>
-#include <sys/uio.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -11,8 +7,8 @@
 #include <utility>
 
 #include <flux/detail/base/Config.hpp>
-#include <flux/detail/base/Error.hpp>
 #include <flux/detail/base/Misuse.hpp>
+#include <flux/detail/base/System.hpp>
 #include <flux/detail/base/Tools.hpp>
 #include <flux/detail/heap/LocalBins.hpp>
 #include <flux/detail/heap/ThreadHeap.hpp>
@@ -29,13 +25,10 @@ namespace flux::inline FLUX_ABI::detail {
 /// What the region at a multiple of kRegionBytes begins with, asked of the system: nothing may be there, and then it is 0.
 /// A region's, where the system refuses to say.
 [[gnu::noinline, gnu::cold]] inline std::uint64_t foreign_magic(const void* address) noexcept {
-  const KeepErrno keep;
   std::uint64_t magic = 0;
-  iovec here{&magic, sizeof magic};
-  iovec there{Region::of(address), sizeof magic};
-  const ssize_t got = ::process_vm_readv(::getpid(), &here, 1, &there, 1, 0);
-  if (got < 0 && errno != EFAULT) return Region::kMagic;
-  return got == ssize_t{sizeof magic} ? magic : 0;
+  const System::Look look = System::look_at(Region::of(address), &magic, sizeof magic);
+  if (look == System::Look::kNotAllowed) return Region::kMagic;
+  return look == System::Look::kDone ? magic : 0;
 }
 
 /// Why a live object may not be freed as one of which `bytes` were asked for; nullptr when it may.

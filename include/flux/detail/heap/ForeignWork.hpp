@@ -1,13 +1,10 @@
 #pragma once
 
-#include <pthread.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <cstdint>
 
 #include <flux/detail/base/Config.hpp>
+#include <flux/detail/base/System.hpp>
 #include <flux/detail/heap/HeapList.hpp>
 #include <flux/detail/heap/LocalBins.hpp>
 
@@ -82,14 +79,14 @@ void ForeignWork::subtract(std::uint32_t one) noexcept {
   }
 }
 
-bool ForeignWork::tell_fork() noexcept { return ::pthread_atfork(prepare, go_on, go_on_in_child) == 0; }
+bool ForeignWork::tell_fork() noexcept { return System::tell_fork(prepare, go_on, go_on_in_child); }
 
 void ForeignWork::prepare() noexcept {
   std::atomic<std::uint32_t>& state = foreign_work.state_;
   // relaxed: what counts is read below, of the release sequence that this continues (litmus/fork).
   state.fetch_add(kFork, std::memory_order_relaxed);
   ++forks_;
-  forked_ = ::syscall(SYS_gettid);
+  forked_ = System::thread_id();
   // acquire: pairs with the release in subtract; test/model fails without it (litmus/fork).
   for (Wait wait; state.load(std::memory_order_acquire) % kFork > (at_work_on_ != nullptr ? 1u : 0u);
        wait.once())
@@ -109,7 +106,7 @@ void ForeignWork::go_on_in_child() noexcept {
     heap.owner_outbox.keep_that_of(forked_);
     if (&heap != at_work_on_) heap.lose_if_locked();
   });
-  forked_ = ::syscall(SYS_gettid);  // a fork that goes on around this one is this thread's now
+  forked_ = System::thread_id();  // a fork that goes on around this one is this thread's now
   // relaxed: there is one thread, and nobody to keep out of its work.
   foreign_work.state_.store(forks_ * kFork, std::memory_order_relaxed);
 }

@@ -111,9 +111,9 @@ class HeapBins {
 
   /// Makes the memory of a bin's stack resident; false when memory is out.
   bool populate(unsigned size_class) noexcept {
-    constexpr std::uintptr_t kPageBytes = 4096;
+    const std::uintptr_t page = page_source.page_bytes();
     void** const end = own_.bins.stack_end(size_class);
-    const auto first = reinterpret_cast<std::uintptr_t>(end - Bins::capacity(size_class)) & ~(kPageBytes - 1);
+    const auto first = reinterpret_cast<std::uintptr_t>(end - Bins::capacity(size_class)) & ~(page - 1);
     return page_source.populate(reinterpret_cast<std::byte*>(first),
                                 reinterpret_cast<std::uintptr_t>(end) - first);
   }

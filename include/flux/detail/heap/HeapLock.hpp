@@ -1,14 +1,9 @@
 #pragma once
 
-#include <sched.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-
 #include <atomic>
 
 #include <flux/detail/base/Config.hpp>
-#include <flux/detail/base/Error.hpp>
+#include <flux/detail/base/System.hpp>
 
 namespace flux::inline FLUX_ABI::detail {
 
@@ -20,22 +15,13 @@ class Wait {
 
   /// For waits that must have an end: true when it is time to go on without.
   bool is_over() noexcept {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    const auto milliseconds = static_cast<long long>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
-    if (end_ == 0) end_ = milliseconds + most_milliseconds_;
-    return milliseconds >= end_;
+    const long long now = System::milliseconds();
+    if (end_ == 0) end_ = now + most_milliseconds_;
+    return now >= end_;
   }
 
   void once() noexcept {
-    if (++turns_ % 64 != 0) {
-      ::sched_yield();
-    } else {
-      // By its number: the library's function would let the thread be cancelled in here, where nothing may throw.
-      const KeepErrno keep;
-      const timespec some{0, 50'000};
-      ::syscall(SYS_nanosleep, &some, nullptr);
-    }
+    ++turns_ % 64 != 0 ? System::yield() : System::sleep();
   }
 
  private:

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <sys/types.h>
-#include <unistd.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +9,7 @@
 
 #include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Misuse.hpp>
+#include <flux/detail/base/System.hpp>
 #include <flux/detail/heap/HeapList.hpp>
 #include <flux/detail/slab/Marks.hpp>
 
@@ -22,11 +20,11 @@ namespace flux::inline FLUX_ABI::detail {
 // parent had. Requires that no other thread allocates or frees by then.
 class LeakCheck {
  public:
-  LeakCheck() noexcept : process_(is_asked_for() ? ::getpid() : 0) {}
+  LeakCheck() noexcept : process_(is_asked_for() ? System::process_id() : 0) {}
 
   /// At the end of the process, as often as there is code that has this.
   void end() noexcept {
-    if (process_ != ::getpid()) return;
+    if (process_ != System::process_id()) return;
     process_ = 0;
     if (report()) return;
     std::fflush(nullptr);  // what the program wrote; an abort does not
@@ -90,7 +88,7 @@ class LeakCheck {
     return tell_misuse({"leak", reason, leaks.first, kSizeClassInfo[size_class].stride, tag});
   }
 
-  pid_t process_;
+  long process_;
 };
 
 #if FLUX_CHECKED

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include <flux/detail/base/Config.hpp>
+#include <flux/detail/base/System.hpp>
 #include <flux/detail/heap/Bins.hpp>
 
 namespace flux::inline FLUX_ABI::detail {
@@ -19,21 +20,14 @@ inline constinit Bins no_bins{};
 template <class Domain = void>
 inline constinit thread_local Bins* local_bins = &no_bins;
 
-#if defined(__x86_64__) && defined(__linux__)
-
-// Volatile: a coroutine may go on on another thread.
-[[gnu::always_inline]] inline std::uintptr_t thread_pointer() noexcept {
-  std::uintptr_t self;
-  __asm__ volatile("mov %%fs:0, %0" : "=r"(self));
-  return self;
-}
+#if FLUX_THREAD_POINTER
 
 /// After a fork: no thread may find bins by their owner's address but the one that goes on. Also in code that does not
 /// look for them so: a program shares this function with its libraries, which do.
 inline void forget_if_not_mine(Bins& bins) noexcept {
   // relaxed: there is one thread. Nothing is written that is there already: the page is the parent's until then.
   const std::uintptr_t thread = bins.thread.load(std::memory_order_relaxed);
-  if (thread != 0 && thread != thread_pointer()) bins.thread.store(0, std::memory_order_relaxed);
+  if (thread != 0 && thread != System::thread_pointer()) bins.thread.store(0, std::memory_order_relaxed);
 }
 
 #else
@@ -58,7 +52,7 @@ class BinsCache {
   constexpr BinsCache() noexcept { slots_.fill(&no_bins); }
 
   [[gnu::always_inline]] Bins* find() noexcept {
-    const std::uintptr_t self = thread_pointer();
+    const std::uintptr_t self = System::thread_pointer();
     // acquire: pairs with the release in find_slow, so that `thread` of another's bins is there to be read; ThreadSanitizer tells
     // when it is not (litmus/message). relaxed: only the thread itself writes its own number.
     Bins* const bins = slot_of(self).load(std::memory_order_acquire);

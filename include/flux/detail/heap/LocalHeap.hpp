@@ -289,7 +289,7 @@ inline void LocalHeap::have(ThreadHeap* heap, Bins** place) noexcept {
 
 /// Also spills and refills the bin once, so that the pages of the way there are resident as well.
 inline bool LocalHeap::try_reserve(unsigned size_class, std::size_t count, FoundBins found) noexcept {
-  if (count > system_pages::physical_bytes() / stride_of(size_class)) return false;
+  if (count > System::physical_bytes() / stride_of(size_class)) return false;
   take_over(found);
   if (heap() == nullptr && (!local_thread.arm() || !take_heap(found.place))) return false;
   if (!heap()->reserve(size_class, count)) return false;

@@ -41,6 +41,9 @@ class LocalThread {
     return phase_ == Phase::kArmed;
   }
 
+  /// Has what threads are told of their end by.
+  static void make_ready() noexcept { ThreadEnd<end_mine>::call(nullptr); }
+
   /// Whether the thread has a number, from here on until it ends. Not while 64 others have one.
   bool take_number() noexcept {
     if (thread_number == kNoThreadNumber && arm()) thread_number = thread_numbers.take();
@@ -116,5 +119,11 @@ class LocalThread {
 inline constinit thread_local LocalThread local_thread;
 
 static_assert(std::is_trivially_destructible_v<LocalThread>);
+
+#if FLUX_WINDOWS
+// Thread-local storage goes by a key as well there, and keys have their turn in the order in which they were made: this one is
+// made before any other code of the program runs.
+[[gnu::constructor(101)]] inline void make_local_thread_ready() { LocalThread::make_ready(); }
+#endif
 
 }  // namespace flux::inline FLUX_ABI::detail

@@ -1,10 +1,7 @@
 #pragma once
 
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <flux/detail/base/Config.hpp>
-#include <flux/detail/base/Error.hpp>
+#include <flux/detail/base/System.hpp>
 
 namespace flux::inline FLUX_ABI::detail {
 
@@ -18,15 +15,13 @@ class OwnerOutbox {
   /// By the owner, with its own; nullptr when nobody owns the heap any more.
   void set(const Outbox* outbox) noexcept {
     outbox_ = outbox;
-    thread_id_ = outbox == nullptr ? 0 : ::syscall(SYS_gettid);
+    thread_id_ = outbox == nullptr ? 0 : System::thread_id();
   }
 
   /// nullptr also when the owner ended without being told (ThreadEnd): what it had lay in memory that is gone. While
   /// no thread is at work.
   const Outbox* get() const noexcept {
-    if (outbox_ == nullptr) return nullptr;
-    const KeepErrno keep;
-    return ::syscall(SYS_tgkill, ::getpid(), thread_id_, 0) == 0 ? outbox_ : nullptr;
+    return outbox_ != nullptr && System::is_there(thread_id_) ? outbox_ : nullptr;
   }
 
   /// In the child of a fork: the only thread there was `forked`, by its number, before.

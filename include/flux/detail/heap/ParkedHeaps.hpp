@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstdint>
 
 #include <flux/detail/base/Config.hpp>
@@ -68,10 +69,10 @@ class ParkedHeaps {
     return nullptr;
   }
 
-  // A heap lies kHeapOffset behind a multiple of kRegionBytes (2^25) below 2^57: shifted by 7, 32 bits are
-  // for the count.
+  // A heap lies kHeapOffset behind a multiple of kRegionBytes (2^25, or 2^23) below 2^57: shifted by 7, or 9, 32 bits
+  // are for the count.
   static constexpr std::uintptr_t kHeapOffset = SlabSource::kHeapIndex * kUnitBytes;
-  static constexpr unsigned kShift = 7;
+  static constexpr unsigned kShift = 32 - std::countr_zero(kRegionBytes);
   static constexpr std::uint64_t kCountMask = (std::uint64_t{1} << 32) - 1;
 
   static ThreadHeap* heap_of(std::uint64_t head) noexcept {

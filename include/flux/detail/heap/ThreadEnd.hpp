@@ -1,27 +1,12 @@
 #pragma once
 
-#include <dlfcn.h>
-#include <pthread.h>
-
 #include <atomic>
 #include <cstdint>
 
 #include <flux/detail/base/Config.hpp>
+#include <flux/detail/base/System.hpp>
 
 namespace flux::inline FLUX_ABI::detail {
-
-#if defined(__GLIBC__)
-// Weak, because a static program has no loader, and nothing that could be unloaded. Under names of flux's own: what the program
-// calls itself stays as it is.
-[[gnu::weakref("dladdr1")]] static int weak_dladdr1(const void*, Dl_info*, void**, int);
-[[gnu::weakref("dlopen")]] static void* weak_dlopen(const char*, int);
-
-/// What link_map begins with, for good. <link.h> would bring hundreds of macros.
-struct LoadedObject {
-  std::uintptr_t address;
-  const char* name;
-};
-#endif
 
 // Calls `function` when a thread ends, after the destructors of all its thread-local objects: those may use
 // flux as before.
@@ -43,7 +28,7 @@ class ThreadEnd {
     // (litmus/list).
     std::uint64_t key = key_.load(std::memory_order_acquire);
     if (key == 0) key = make_key();
-    return key != 0 && ::pthread_setspecific(static_cast<pthread_key_t>(key - 1), argument) == 0;
+    return key != 0 && System::set(static_cast<System::Key>(key - 1), argument);
   }
 
  private:
@@ -51,8 +36,8 @@ class ThreadEnd {
   /// loader nothing: another thread may be inside the loader and wait for this one, or have forked away.
   [[gnu::noinline]] static std::uint64_t make_key() noexcept {
     static_cast<void>(&is_kept_);  // so that it is there
-    pthread_key_t made{};
-    if (::pthread_key_create(&made, reinterpret_cast<void (*)(void*)>(function)) != 0) return 0;
+    System::Key made{};
+    if (!System::make_key(made, function)) return 0;
     std::uint64_t key = 0;
     // release on success: pairs with the acquire in `call`. acquire on failure: as there. test/model fails without
     // either (litmus/beaten).
@@ -60,24 +45,13 @@ class ThreadEnd {
                                      std::memory_order_acquire)) {
       return std::uint64_t{made} + 1;
     }
-    ::pthread_key_delete(made);
+    System::delete_key(made);
     return key;
   }
 
-  /// A library must not be unloaded while threads that used flux in it are still to end: keeps the library
-  /// loaded that this code lies in. False where there is none to keep: in a program.
-  static bool keep_loaded() noexcept {
-#if defined(__GLIBC__)
-    Dl_info info{};
-    void* found = nullptr;
-    if (&weak_dladdr1 == nullptr || &weak_dlopen == nullptr) return false;
-    if (weak_dladdr1(&is_kept_, &info, &found, RTLD_DL_LINKMAP) == 0) return false;
-    const char* const name = static_cast<const LoadedObject*>(found)->name;
-    return *name != '\0' && weak_dlopen(name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE) != nullptr;
-#else
-    return false;  // other systems for which this compiles, with musl, never unload
-#endif
-  }
+  /// A library must not be unloaded while threads that used flux in it are still to end: keeps the one loaded that this
+  /// code lies in.
+  static bool keep_loaded() noexcept { return System::keep_loaded(&is_kept_); }
 
   // Initialised when the library is loaded, by the thread that holds the loader's lock. Hidden: each library that
   // has the code keeps itself, also where libraries share their variables.

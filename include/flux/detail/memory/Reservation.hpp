@@ -10,7 +10,10 @@
 
 namespace flux::inline FLUX_ABI::detail {
 
-inline constexpr std::size_t kRegionBytes = std::size_t{32} << 20;  ///< size and alignment of a region
+/// Whether addresses have so few bits that address space is dear.
+inline constexpr bool kIsNarrow = sizeof(void*) < 8;
+
+inline constexpr std::size_t kRegionBytes = std::size_t{kIsNarrow ? 8 : 32} << 20;  ///< size and alignment of a region
 inline constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
 
 /// Address space for whole regions, reserved in one piece. Empty: begin == nullptr, bytes == 0.
@@ -33,8 +36,8 @@ inline void release_regions(const Reservation& piece) noexcept {
   reserved_bytes.fetch_sub(piece.bytes, std::memory_order_relaxed);
 }
 
-inline constexpr std::size_t kMostRegions = 512;  ///< in one piece
-inline constexpr std::size_t kSomeRegions = 32;
+inline constexpr std::size_t kMostRegions = kIsNarrow ? 16 : 512;  ///< in one piece
+inline constexpr std::size_t kSomeRegions = kIsNarrow ? 2 : 32;
 
 /// Reserves as many regions at once as the system lets it, up to `most`; empty when not even one is to be had.
 ///
@@ -45,7 +48,7 @@ inline constexpr std::size_t kSomeRegions = 32;
 inline Reservation reserve_regions(std::size_t most = kMostRegions) noexcept {
   constexpr std::size_t kSizes[] = {kMostRegions * kRegionBytes, kSomeRegions * kRegionBytes, kRegionBytes};
   // ThreadSanitizer leaves a program 1.5 TiB.
-  constexpr std::size_t kHalfOfAll = std::size_t{1} << (FLUX_THREAD_SANITIZER ? 40 : 46);
+  constexpr std::size_t kHalfOfAll = std::size_t{1} << (kIsNarrow ? 31 : FLUX_THREAD_SANITIZER ? 40 : 46);
   const std::size_t all = std::min(page_source.address_limit(), kHalfOfAll);
   // relaxed: a number by itself; threads that come at once may each take their share of the same rest.
   const std::size_t taken = std::min(all, reserved_bytes.load(std::memory_order_relaxed));

@@ -234,9 +234,9 @@ inline bool Region::commit_next() noexcept {
 }
 
 inline void Region::discard_records() noexcept {
-  static_assert(offsetof(Region, slabs) <= system_pages::kLeastPageBytes);
+  static_assert(offsetof(Region, slabs) <= System::kLeastPageBytes);
   has_records = false;
-  const std::size_t page = system_pages::page_bytes();
+  const std::size_t page = page_source.page_bytes();
   page_source.discard(begin() + page, kHeaderUnits * kUnitBytes - page);
 }
 

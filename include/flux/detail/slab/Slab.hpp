@@ -44,7 +44,7 @@ struct Slab {
   std::uint8_t units_back;  ///< in records of a slab's later units: how far back its own record is
   std::uint8_t list;        ///< of PartialSlabs, counted from 1, or kNotListed
   std::uint8_t list_shift;
-  std::uint64_t words[kSlabBitmapWords * (1 + kMarkSets)];
+  alignas(64) std::uint64_t words[kSlabBitmapWords * (1 + kMarkSets)];
 
   /// Cuts the slab that begins at `begin` into objects of the class, all of them home.
   void carve(std::byte* begin, unsigned new_class) noexcept {
@@ -132,12 +132,12 @@ struct Slab {
       if (index == capacity) [[unlikely]]
         die("it lies inside of an object, not at its beginning", object);
       if (first != last && *first == object + stride) {
-        void** const run_end = run + std::min(last - run, std::ptrdiff_t{capacity} - std::ptrdiff_t{index});
+        void** const run_end = run + std::min(last - run, static_cast<std::ptrdiff_t>(capacity - index));
         for (const std::byte* next_up = object + stride; first < run_end && *first == next_up; ++first)
           next_up += stride;
         set_bits(index, static_cast<std::uint32_t>(first - run));
       } else if (first != last && *first == object - stride) {
-        void** const run_end = run + std::min(last - run, std::ptrdiff_t{index} + 1);
+        void** const run_end = run + std::min(last - run, static_cast<std::ptrdiff_t>(index + 1));
         for (const std::byte* next_down = object - stride; first < run_end && *first == next_down; ++first)
           next_down -= stride;
         const auto count = static_cast<std::uint32_t>(first - run);
@@ -165,16 +165,18 @@ struct Slab {
   std::uintptr_t offset_of(const void* p) const noexcept {
     return reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(objects);
   }
-  // Two addresses a store: compilers leave the plain loop as it is, one address a cycle.
-  using AddressPair [[gnu::vector_size(16), gnu::aligned(8), gnu::may_alias]] = std::uintptr_t;
+  // Two addresses a store, four where they have 32 bits: compilers leave the plain loop as it is, one address a cycle.
+  using Addresses [[gnu::vector_size(16), gnu::aligned(sizeof(void*)), gnu::may_alias]] = std::uintptr_t;
+  static constexpr std::size_t kAtOnce = sizeof(Addresses) / sizeof(void*);
 
   /// The addresses of the 64 objects of a whole word, whose first is `object`, downwards from `high`.
   void** take_word(const std::byte* object, void** high) const noexcept {
     const std::uintptr_t step = stride;
     const std::uintptr_t last = reinterpret_cast<std::uintptr_t>(object) + 63 * step;
-    AddressPair pair{last, last - step};
-    for (void** place = high - 64; place != high; place += 2, pair -= 2 * step)
-      *reinterpret_cast<AddressPair*>(place) = pair;
+    Addresses some{last, last - step};
+    for (std::size_t i = 2; i < kAtOnce; ++i) some[i] = last - i * step;
+    for (void** place = high - 64; place != high; place += kAtOnce, some -= kAtOnce * step)
+      *reinterpret_cast<Addresses*>(place) = some;
     return high - 64;
   }
   void set_bits(std::uint32_t index, std::uint32_t count) noexcept {
