@@ -7,9 +7,14 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
+#include <cinttypes>
 #include <csignal>
 #include <cstddef>
+#include <cstdint>
+#include <cstdio>
 #include <flux/detail/memory/PageSource.hpp>
+#include <fstream>
+#include <string>
 
 #include "support/Death.hpp"
 #include "support/FailingPageSource.hpp"
@@ -54,6 +59,22 @@ int signal_of_writing_to(std::byte* address) {
   return death_of([address] { *const_cast<volatile std::byte*>(address) = std::byte{1}; }).signal;
 }
 
+/// Whether a core file holds what lies there, as the system sees it.
+bool is_dumped(const std::byte* address) {
+  std::ifstream maps("/proc/self/smaps");
+  bool is_here = false;
+  for (std::string line; std::getline(maps, line);) {
+    std::uintptr_t begin = 0;
+    std::uintptr_t end = 0;
+    if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " ", &begin, &end) == 2) {
+      is_here = begin <= reinterpret_cast<std::uintptr_t>(address) && reinterpret_cast<std::uintptr_t>(address) < end;
+    } else if (is_here && line.starts_with("VmFlags:")) {
+      return line.find(" dd") == std::string::npos;
+    }
+  }
+  return false;
+}
+
 bool is_same(const PageSource& one, const PageSource& other) {
   return one.reserve == other.reserve && one.release == other.release && one.commit == other.commit &&
          one.advise_huge == other.advise_huge && one.populate == other.populate &&
@@ -62,6 +83,15 @@ bool is_same(const PageSource& one, const PageSource& other) {
 }
 
 }  // namespace
+
+BOOST_AUTO_TEST_CASE(core_files_hold_what_is_committed_and_not_what_is_only_reserved) {
+  const Reserved reserved(4 * kMiB);
+  BOOST_TEST_REQUIRE(kSystemPages.commit(reserved.begin + kMiB, kMiB));
+  BOOST_TEST(!is_dumped(reserved.begin));
+  BOOST_TEST(is_dumped(reserved.begin + kMiB));
+  BOOST_TEST(!is_dumped(reserved.begin + 2 * kMiB));
+  kSystemPages.uncommit(reserved.begin + kMiB, kMiB);
+}
 
 BOOST_AUTO_TEST_CASE(reserved_space_has_the_alignment_asked_for) {
   for (std::size_t alignment = 4096; alignment <= 64 * kMiB; alignment *= 2)

@@ -86,13 +86,21 @@ inline std::byte* System::reserve(std::size_t bytes, std::size_t alignment) noex
   const std::size_t before = (0 - reinterpret_cast<std::uintptr_t>(got)) & (alignment - 1);
   posix::unmap(got, before);
   posix::unmap(got + before + bytes, alignment - before);
+#if defined(MADV_DONTDUMP)
+  // Debuggers write all that is mapped into a core file, accessible or not: 16 GiB for each thread.
+  ::madvise(got + before, bytes, MADV_DONTDUMP);
+#endif
   return got + before;
 }
 
 inline void System::release(std::byte* begin, std::size_t bytes) noexcept { posix::unmap(begin, bytes); }
 
 inline bool System::commit(std::byte* begin, std::size_t bytes) noexcept {
-  return ::mprotect(begin, bytes, PROT_READ | PROT_WRITE) == 0;
+  if (::mprotect(begin, bytes, PROT_READ | PROT_WRITE) != 0) return false;
+#if defined(MADV_DODUMP)
+  ::madvise(begin, bytes, MADV_DODUMP);
+#endif
+  return true;
 }
 
 inline void System::advise_huge([[maybe_unused]] std::byte* begin, [[maybe_unused]] std::size_t bytes,
