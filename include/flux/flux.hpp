@@ -1,3 +1,5 @@
+/// @file
+/// All of flux, but for flux/BoostMemoryResource.hpp, which alone needs Boost.
 #pragma once
 #include <flux/Allocator.hpp>
 #include <flux/BufferPool.hpp>
