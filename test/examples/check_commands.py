@@ -23,8 +23,8 @@ import document
 SCRIPTS = ("bench/run", "bench/compare.py", "test/run", "test/fuzz/run", "test/mutation/run", "test/model/litmus/run", ".ci/run")
 COMPILERS = ("g++", "clang++")
 # Of the system: nothing of flux's to look for.
-OUTSIDE = (*COMPILERS, "apt-get", "awk", "cat", "cd", "cp", "echo", "export", "gdb", "git", "grep", "heaptrack", "ls",
-           "make", "mkdir", "ninja", "numactl", "perf", "pprof", "python3", "sudo", "sysctl", "taskset", "time", "ulimit", "valgrind")
+OUTSIDE = (*COMPILERS, "apt-get", "c++", "cat", "cd", "conan", "cpack", "echo", "export", "gdb", "git", "heaptrack", "make", "mkdir",
+           "perf", "pkg-config", "pprof", "python3", "sudo", "taskset", "time", "ulimit", "valgrind", "vcpkg")
 # Not there, on purpose: what a reader has.
 PLACEHOLDERS = ("your_program",)
 
