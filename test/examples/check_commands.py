@@ -38,12 +38,14 @@ def commands_of(block):
         lexer.whitespace_split = True
         lexer.commenters = "#"
         words = []
+        is_file = False  # behind a < or >
         for word in [*lexer, ";"]:
             if not re.fullmatch(r"[();<>|&]+", word):
-                words.append(word)
-            elif words:
+                words += [] if is_file else [word]
+            elif words and not re.search(r"[<>]", word):
                 commands.append(words)
                 words = []
+            is_file = re.fullmatch(r"[<>&]*[<>][<>&]*", word) is not None
     return commands
 
 
