@@ -1,0 +1,57 @@
+// Uses every face once, so that what reads programs reads all of the headers.
+#include <flux/BoostMemoryResource.hpp>
+#include <flux/flux.hpp>
+#include <iostream>
+#include <list>
+#include <memory>
+#include <memory_resource>
+#include <vector>
+
+namespace {
+
+struct Order {
+  long price = 0;
+  int quantity = 0;
+};
+struct Orders;
+
+void use_containers() {
+  std::list<Order, flux::Allocator<Order, Orders>> orders(3);
+  const std::pmr::list<Order> more({Order{}}, flux::memory_resource<Orders>());
+  flux::BurstAllocator<Order> burst;
+  const std::vector<Order, flux::BurstAllocator<Order>> few(2, Order{}, burst);
+  orders.clear();
+}
+
+void use_objects() {
+  flux::HandlePool<Order> pool;
+  const flux::Handle<Order> order = pool.create();
+  if (Order* const there = pool.get(order)) there->quantity = 1;
+  pool.destroy(order);
+  using Provider = flux::SlabProvider<Order, "Orders">;
+  const auto alone = Provider::make();
+  const std::shared_ptr<Order> shared = Provider::make_shared();
+}
+
+void use_memory() {
+  void* const block = flux::allocate(100);
+  flux::deallocate(block, 100);
+  flux::Heap heap(std::size_t{1} << 20);
+  flux::HeapResource resource(heap);
+  const std::pmr::vector<int> numbers({1, 2}, &resource);
+  flux::BufferPool buffers;
+  const flux::Buffer buffer = buffers.get(100);
+  flux::reserve<Order>(10);
+}
+
+}  // namespace
+
+int main() {
+  use_containers();
+  use_objects();
+  use_memory();
+  std::cout << flux::stats();
+  flux::write_json(std::cout, flux::stats());
+  flux::flush();
+  return flux::report_leaks(std::cerr) == 0 && flux::trim() == 0 ? 0 : 1;
+}
