@@ -24,7 +24,7 @@ SCRIPTS = ("bench/run", "bench/compare.py", "test/run", "test/fuzz/run", "test/m
 COMPILERS = ("g++", "clang++")
 # Of the system: nothing of flux's to look for.
 OUTSIDE = (*COMPILERS, "apt-get", "c++", "cat", "cd", "conan", "cpack", "echo", "export", "gdb", "git", "heaptrack", "make", "mkdir",
-           "perf", "pkg-config", "pprof", "python3", "sudo", "taskset", "time", "ulimit", "valgrind", "vcpkg")
+           "perf", "pkg-config", "pprof", "python3", "taskset", "time", "ulimit", "valgrind", "vcpkg")
 # Not there, on purpose: what a reader has.
 PLACEHOLDERS = ("your_program",)
 
@@ -53,8 +53,8 @@ class Project:
     """What there is."""
 
     def __init__(self, root, build):
-        self.root = pathlib.Path(root)
-        self.build = pathlib.Path(build)
+        self.root = pathlib.Path(root).resolve()
+        self.build = pathlib.Path(build).resolve()
 
     def has_script(self, path):
         return (self.root / path).is_file()
@@ -102,7 +102,7 @@ def complaint_about_cmake(project, words):
 
 def complaint_about(project, words, made):
     """What is wrong with a command, or None. `made`: programs that commands before it made."""
-    while words and re.match(r"\w+=", words[0]):
+    while words and re.match(r"sudo$|\w+=", words[0]):
         words = words[1:]
     if not words:
         return None
@@ -115,7 +115,7 @@ def complaint_about(project, words, made):
         return complaint_about_cmake(project, words)
     if name in COMPILERS and "-o" in words:
         made.add(words[words.index("-o") + 1])
-    if name in ("taskset", "time", "valgrind", "heaptrack", "sudo", "gdb") and any("/" in word for word in words[1:]):
+    if name in ("taskset", "time", "valgrind", "heaptrack", "gdb") and any("/" in word for word in words[1:]):
         words = words[[("/" in word) for word in words].index(True):]
         return complaint_about(project, words, made)
     if name in OUTSIDE or name in PLACEHOLDERS or name in made:
@@ -182,7 +182,9 @@ def self_test():
     assert is_wrong("cmake --build b --target flux_bench flux_benches")
     assert is_wrong("cmake --preset unchecked")
     assert not is_wrong("cd b && ./flux_bench > figures | cat")
+    assert not is_wrong("sudo apt-get install ./a.deb")
     assert is_wrong("./flux_banch")
+    assert is_wrong("sudo ./flux_banch")
     assert is_wrong("valgrind ./flux_banch")
     assert is_wrong("g++ -o a no_such_source.cpp\n./a")
     assert complaints_about("`./test/run --fast`\n", Made) == [(1, "test/run has no option --fast")]

@@ -14,7 +14,7 @@ import sys
 
 import document
 
-FOLDERS = ("include", "test", "bench", "cmake", "docs", ".ci")
+FOLDERS = ("include", "test", "bench", "cmake", ".ci")
 PATH = re.compile(r"(?:\./)?((?:" + "|".join(re.escape(folder) for folder in FOLDERS) + r")/[\w./+-]+)$")
 NAME = re.compile(r"\bFLUX_[A-Za-z_]+\b(?!\*)")
 
