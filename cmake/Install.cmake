@@ -9,7 +9,8 @@ configure_package_config_file(cmake/flux-config.cmake.in "${PROJECT_BINARY_DIR}/
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/flux-config-version.cmake"
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 
-install(DIRECTORY include/flux DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp")
+install(DIRECTORY include/flux DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+  FILES_MATCHING PATTERN "*.hpp" PATTERN guides EXCLUDE)
 install(TARGETS flux EXPORT flux-targets INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT flux-targets NAMESPACE flux:: DESTINATION "${flux_package_dir}")
 install(FILES "${PROJECT_BINARY_DIR}/flux-config.cmake" "${PROJECT_BINARY_DIR}/flux-config-version.cmake"
