@@ -2,7 +2,8 @@
 """Rejects a document that shows CMake which does not configure.
 
 Each block is made a project with a program of its own, `your_program`, and is configured and built. It may take flux from
-where it is installed, from the folder flux beside it, or fetch it, which then brings the sources at hand.
+where it is installed, from the folder flux beside it, or fetch it, which then brings the sources at hand. A block that must
+not configure comes first: the check has to see that it does not.
 
     check_cmake.py SOURCE_DIR BUILD_DIR WORK_DIR COMPILER DOCUMENT...
 """
@@ -29,7 +30,7 @@ int main() { return std::list<int, flux::Allocator<int>>{1}.front() - 1; }
 def run(*command):
     """What a command says that does not end with 0."""
     done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return None if done.returncode == 0 else done.stdout
+    return None if done.returncode == 0 else "\n".join(done.stdout.splitlines()[-30:])
 
 
 def complaint_about(block, source, work, compiler):
@@ -45,12 +46,13 @@ def complaint_about(block, source, work, compiler):
 
 
 def main(arguments):
-    source, build, work = map(pathlib.Path, arguments[:3])
+    source, build, work = (pathlib.Path(path).resolve() for path in arguments[:3])
     shutil.rmtree(work, ignore_errors=True)
     what = run("cmake", "--install", build, "--prefix", work / "prefix")
     if what:
         print(what)
         return 1
+    assert complaint_about("find_package(no_such_package REQUIRED)\n", source, work, arguments[3])
     failed = False
     for path in map(pathlib.Path, arguments[4:]):
         for line, language, block in document.blocks(path.read_text()):
