@@ -52,7 +52,7 @@ class Allocator {
   using value_type = T;                                           ///< what is allocated
   using size_type = std::size_t;                                  ///< of counts
   using difference_type = std::ptrdiff_t;                         ///< of pointers
-  using propagate_on_container_move_assignment = std::true_type;  ///< moved containers take their memory along
+  using propagate_on_container_move_assignment = std::true_type;  ///< moves take memory along
   using is_always_equal = std::true_type;                         ///< what one gave, any other frees
   /// The allocator of another type with the same Tag.
   template <class U>

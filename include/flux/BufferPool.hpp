@@ -149,8 +149,8 @@ class Buffer {
     if (data_ == nullptr) return 0;
     return class_->capacity == SIZE_MAX ? size_ : class_->capacity;
   }
-  std::span<std::byte> span() noexcept { return {data_, size_}; }              ///< the bytes that were asked for
-  std::span<const std::byte> span() const noexcept { return {data_, size_}; }  ///< the bytes that were asked for
+  std::span<std::byte> span() noexcept { return {data_, size_}; }              ///< what was asked for
+  std::span<const std::byte> span() const noexcept { return {data_, size_}; }  ///< what was asked for
 
   /// Each has what the other had.
   void swap(Buffer& other) noexcept {

@@ -95,7 +95,7 @@ class HeapAllocator {
 
  public:
   using value_type = T;                                            ///< what is allocated
-  using propagate_on_container_copy_assignment = std::false_type;  ///< what is copied stays in the container's heap
+  using propagate_on_container_copy_assignment = std::false_type;  ///< copies stay in a container's heap
   using propagate_on_container_move_assignment = std::true_type;   ///< moves take the heap along
   using propagate_on_container_swap = std::true_type;              ///< and so do swaps
   using is_always_equal = std::false_type;                         ///< equal where the heap is the same
