@@ -66,8 +66,8 @@ class Project:
 
     @functools.cached_property
     def targets(self):
-        done = subprocess.run(["cmake", "--build", str(self.build), "--target", "help"], capture_output=True, text=True)
-        return set(re.findall(r"[\w.+-]+", done.stdout))
+        folders = (self.build / "CMakeFiles/TargetDirectories.txt").read_text().split()
+        return {pathlib.PurePath(folder).stem for folder in folders}
 
     @functools.cached_property
     def variables(self):
