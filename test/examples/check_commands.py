@@ -3,7 +3,8 @@
 
 Looks at blocks of sh, and at commands of the project in backquotes. A script of the project has to be there and its
 options in its --help; of CMake's, targets, presets and the variables of flux have to exist in a build tree; programs of
-the build have to be targets. A block that begins with a compiler is run.
+the build have to be targets; and what stands behind FLUX/, for a clone, has to be there. A block that begins with a compiler
+is run.
 
     check_commands.py PROJECT_DIR BUILD_DIR DOCUMENT...
     check_commands.py --self-test    proves on made-up texts that the check can fail
@@ -106,6 +107,10 @@ def complaint_about(project, words, made):
         words = words[1:]
     if not words:
         return None
+    for word in words:
+        path = re.match(r"FLUX/(.+)", word)
+        if path and not (project.root / path[1]).exists():
+            return f"there is no {word}"
     name = words[0].removeprefix("./")
     if name in SCRIPTS:
         if not project.has_script(name):
@@ -179,6 +184,8 @@ def self_test():
     assert is_wrong("./bench/run")
     assert not is_wrong("cmake -B b -DFLUX_CHECKED=ON && cmake --build b --target flux_bench_full flux_bench -j2")
     assert is_wrong("cmake -B b -DFLUX_CHECK=ON")
+    assert not is_wrong("python3 FLUX/test/examples/check.py")
+    assert is_wrong("python3 FLUX/test/examples/checks.py")
     assert is_wrong("cmake --build b --target flux_bench flux_benches")
     assert is_wrong("cmake --preset unchecked")
     assert not is_wrong("cd b && ./flux_bench > figures | cat")
