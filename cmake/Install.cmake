@@ -16,7 +16,8 @@ string(REGEX REPLACE "/$" "" flux_prefix_from_pc "${flux_prefix_from_pc}")
 file(RELATIVE_PATH flux_include_from_prefix "${CMAKE_INSTALL_PREFIX}" "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
 configure_file(cmake/flux.pc.in "${PROJECT_BINARY_DIR}/flux.pc" @ONLY)
 
-install(DIRECTORY include/flux DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp")
+install(DIRECTORY include/flux DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+  FILES_MATCHING PATTERN "*.hpp" PATTERN guides EXCLUDE)
 install(TARGETS flux EXPORT flux-targets INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT flux-targets NAMESPACE flux:: DESTINATION "${flux_package_dir}")
 install(FILES "${PROJECT_BINARY_DIR}/flux-config.cmake" "${PROJECT_BINARY_DIR}/flux-config-version.cmake"

@@ -22,6 +22,7 @@ requirements_to_test_all=(
   command:clang++:clang
   command:valgrind:valgrind
   clang_runtime::libclang-rt-dev
+  command:doxygen:doxygen
 )
 
 # What benchmarks can be compared with, and pictures: done without where it cannot be had.

@@ -20,8 +20,8 @@ using AllocationResult = std::allocation_result<Pointer>;
 #else
 template <class Pointer>
 struct AllocationResult {
-  Pointer ptr;
-  std::size_t count;
+  Pointer ptr;        ///< the storage
+  std::size_t count;  ///< objects that it has room for
 };
 #endif
 
@@ -32,6 +32,9 @@ struct AllocationResult {
 /// after the thread that allocated it has ended. All functions may be called by any thread, but not from
 /// signal handlers. T may be incomplete until a member function is used. Usable in constant evaluation, as
 /// `std::allocator` is.
+///
+/// Allocating or freeing one object takes constant time. Once in some dozen to hundred calls a slow one moves objects
+/// between the thread and its slabs: a bounded piece of work, unless memory is out and is looked for everywhere.
 ///
 /// Tag: any type, complete or not, that names a domain. Objects of different tags never share a slab, memory of one
 /// never serves another, and containers of different tags are different types. For each tag with which it allocates,
@@ -46,21 +49,24 @@ class Allocator {
                 "flux::Allocator<T>: T must be an object type");
 
  public:
-  using value_type = T;
-  using size_type = std::size_t;
-  using difference_type = std::ptrdiff_t;
-  using propagate_on_container_move_assignment = std::true_type;
-  using is_always_equal = std::true_type;
+  using value_type = T;                                           ///< what is allocated
+  using size_type = std::size_t;                                  ///< of counts
+  using difference_type = std::ptrdiff_t;                         ///< of pointers
+  using propagate_on_container_move_assignment = std::true_type;  ///< moves take memory along
+  using is_always_equal = std::true_type;                         ///< what one gave, any other frees
+  /// The allocator of another type with the same Tag.
   template <class U>
   struct rebind {
-    using other = Allocator<U, Tag>;
+    using other = Allocator<U, Tag>;  ///< for objects of type U
   };
 
+  /// There is nothing to set up.
   constexpr Allocator() noexcept = default;
+  /// From the allocator of any other type with the same Tag.
   template <class U>
   constexpr Allocator(const Allocator<U, Tag>&) noexcept {}
 
-  /// Storage for `n` objects, aligned for T.
+  /// Storage for `n` objects, aligned for T. It is not initialised.
   /// Throws std::bad_array_new_length when n objects exceed the address space, std::bad_alloc when memory is
   /// out.
   [[nodiscard]] constexpr T* allocate(std::size_t n) {
@@ -82,6 +88,7 @@ class Allocator {
   }
 
  protected:
+  /// The size class of one object, or detail::kNoSizeClass.
   static constexpr unsigned size_class() noexcept { return detail::size_class_of(sizeof(T), alignof(T)); }
 
   /// Decides by n and T alone, so that deallocate takes the branch that allocate took.
@@ -111,6 +118,7 @@ class Allocator {
   }
 };
 
+/// True: allocators of one Tag are equal, whatever their types.
 template <class T, class U, class Tag>
 constexpr bool operator==(const Allocator<T, Tag>&, const Allocator<U, Tag>&) noexcept {
   return true;

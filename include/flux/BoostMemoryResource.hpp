@@ -11,9 +11,11 @@ namespace flux::inline FLUX_ABI {
 /// Not part of flux/flux.hpp: this header alone needs Boost.Container.
 template <class Tag>
 using TaggedBoostMemoryResource = detail::Resource<boost::container::pmr::memory_resource, Tag>;
+/// The resource over the slabs of no tag.
 using BoostMemoryResource = TaggedBoostMemoryResource<void>;
 
-/// An instance, constant-initialised and never destroyed.
+/// An instance, constant-initialised and never destroyed: static containers may use it to their end. Any thread. Tag: that of
+/// the slabs, or `void` for those of none.
 template <class Tag = void>
 TaggedBoostMemoryResource<Tag>* boost_memory_resource() noexcept {
   return &detail::everlasting<TaggedBoostMemoryResource<Tag>>.resource;

@@ -19,7 +19,8 @@
 #include <flux/detail/heap/BufferCounts.hpp>
 #include <flux/detail/heap/LocalHeap.hpp>
 
-// Byte buffers by size, for programs that read, send and hand on: network stacks, logs, codecs.
+/// @file
+/// Byte buffers by size, for programs that read, send and hand on: network stacks, logs, codecs.
 
 namespace flux::inline FLUX_ABI {
 
@@ -27,12 +28,14 @@ namespace flux::inline FLUX_ABI {
 enum class Zeroing {
   kOnGet,  ///< whoever gets a buffer finds zeros
   kOnPut,  ///< nothing of what was in a buffer outlives it; what is in a new one is not said
-  kNone,
+  kNone,   ///< never: whoever gets a buffer finds whatever was there
 };
 
+/// What a BufferPool is made of.
 struct BufferPoolOptions {
   /// The capacities of buffers, bytes: each larger than the one before, the first at least 1. At most 4,096 of them.
   std::vector<std::size_t> classes = default_classes();
+  /// When buffers are overwritten with zeros.
   Zeroing zeroing = Zeroing::kOnGet;
 
   /// 2 bytes to 1 MiB in powers of two: 20 classes.
@@ -47,18 +50,19 @@ struct BufferPoolOptions {
 /// The buffers of one capacity. in_use == gets - puts, hits + misses == gets.
 struct BufferClassStatistics {
   std::size_t capacity;  ///< bytes
-  std::uint64_t gets;
-  std::uint64_t puts;
+  std::uint64_t gets;    ///< buffers given out, from the beginning on
+  std::uint64_t puts;    ///< buffers that came back, from the beginning on
   std::uint64_t hits;    ///< gets for which the thread had a free buffer at hand
   std::uint64_t misses;  ///< gets that looked for some further away
-  std::uint64_t in_use;
-  std::uint64_t bytes;  ///< in_use times capacity
+  std::uint64_t in_use;  ///< buffers that are out now
+  std::uint64_t bytes;   ///< in_use times capacity
 };
 
+/// What a pool has given out.
 struct BufferPoolStatistics {
-  std::vector<BufferClassStatistics> classes;
+  std::vector<BufferClassStatistics> classes;  ///< one for each of the pool's, the smallest first
   std::uint64_t oversized_gets;  ///< of more than the largest class, which pass through to `operator new`
-  std::uint64_t oversized_puts;
+  std::uint64_t oversized_puts;  ///< of those, how many came back
 };
 
 namespace detail {
@@ -118,32 +122,37 @@ struct BufferClass {
 /// moved from is empty: data() is nullptr, size and capacity are 0. Not by two threads at once.
 class Buffer {
  public:
+  /// Empty.
   Buffer() noexcept = default;
+  /// Takes over what the other has, which is empty then.
   Buffer(Buffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)),
         size_(std::exchange(other.size_, 0)),
         class_(other.class_) {}
+  /// The same; what this had goes back to its pool.
   Buffer& operator=(Buffer&& other) noexcept {
     Buffer(std::move(other)).swap(*this);
     return *this;
   }
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
+  /// The bytes go back to their pool, whichever thread this is, also after the pool has ended.
   ~Buffer() {
     if (data_ != nullptr) class_->put(data_, capacity());
   }
 
-  std::byte* data() noexcept { return data_; }
-  const std::byte* data() const noexcept { return data_; }
+  std::byte* data() noexcept { return data_; }              ///< the first byte; nullptr when empty
+  const std::byte* data() const noexcept { return data_; }  ///< the first byte; nullptr when empty
   std::size_t size() const noexcept { return size_; }  ///< bytes that were asked for
   /// Bytes there are: those of the class, or size() when that is beyond all classes.
   std::size_t capacity() const noexcept {
     if (data_ == nullptr) return 0;
     return class_->capacity == SIZE_MAX ? size_ : class_->capacity;
   }
-  std::span<std::byte> span() noexcept { return {data_, size_}; }
-  std::span<const std::byte> span() const noexcept { return {data_, size_}; }
+  std::span<std::byte> span() noexcept { return {data_, size_}; }              ///< what was asked for
+  std::span<const std::byte> span() const noexcept { return {data_, size_}; }  ///< what was asked for
 
+  /// Each has what the other had.
   void swap(Buffer& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
@@ -250,6 +259,7 @@ class BufferPool {
       : tables_(new detail::BufferTables(check(options.classes), options.zeroing)) {}
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
+  /// Buffers may be left: they go back as ever. Requires that no other thread gets or ends one just now.
   ~BufferPool() {
     if (tables_->leave_to_buffers()) static_cast<void>(tables_.release());
   }

@@ -43,16 +43,20 @@ class BurstAllocator : public Allocator<T, Tag> {
   static constexpr unsigned kZeroMemory = 0x20;
 
  public:
-  using pointer = T*;
-  using version = std::integral_constant<unsigned, 2>;
+  using pointer = T*;                                   ///< what Boost asks for by this name
+  using version = std::integral_constant<unsigned, 2>;  ///< tells Boost that there are the functions below
+  /// Boost's list of objects that are linked through themselves.
   using multiallocation_chain = boost::container::dtl::transform_multiallocation_chain<
       boost::container::dtl::basic_multiallocation_chain<void*>, T>;
+  /// The allocator of another type with the same Tag.
   template <class U>
   struct rebind {
-    using other = BurstAllocator<U, Tag>;
+    using other = BurstAllocator<U, Tag>;  ///< for objects of type U
   };
 
+  /// There is nothing to set up.
   constexpr BurstAllocator() noexcept = default;
+  /// From any flux::Allocator or flux::BurstAllocator with the same Tag.
   template <class U>
   constexpr BurstAllocator(const Allocator<U, Tag>&) noexcept {}
 

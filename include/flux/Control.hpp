@@ -9,11 +9,12 @@
 #include <flux/detail/base/Settings.hpp>
 #include <flux/detail/heap/LocalHeap.hpp>
 
-// What a program may ask of the memory behind flux: to have it ready, to give it back, how much of it to keep.
-//
-// All functions may be called by any thread at any time, but not from signal handlers. A library with a copy of
-// flux of its own (hidden visibility, RTLD_LOCAL, or an executable that does not export its symbols) has settings
-// and heaps of its own.
+/// @file
+/// What a program may ask of the memory behind flux: to have it ready, to give it back, how much of it to keep.
+///
+/// All functions may be called by any thread at any time, but not from signal handlers. A library with a copy of
+/// flux of its own (hidden visibility, RTLD_LOCAL, or an executable that does not export its symbols) has settings
+/// and heaps of its own.
 
 namespace flux::inline FLUX_ABI {
 
@@ -74,12 +75,14 @@ inline std::size_t trim() noexcept {
 /// and all ended threads' heaps together retain no more than that. Not counted: slabs in which an object is live, in
 /// a bin, on its way home, or reserved. Within what is reserved nothing goes back.
 inline std::size_t retention_limit() noexcept { return detail::retention_limit.get(); }
+/// Sets it, for all threads; they see it soon. kHold: nothing goes back by itself; 0: everything does.
 inline void set_retention_limit(std::size_t bytes) noexcept { detail::retention_limit.set(bytes); }
 
 /// The size from which a thread's heap asks for huge pages, bytes: 1,536 KiB, or what FLUX_HUGE_PAGES says
 /// ("64M", "on", "off"), or what was set; 0 is from the start, kNever is off. Counts for memory that heaps
 /// open from now on.
 inline std::size_t huge_pages_from() noexcept { return detail::huge_pages_from.get(); }
+/// Sets it, for all threads; they see it soon.
 inline void set_huge_pages_from(std::size_t bytes) noexcept { detail::huge_pages_from.set(bytes); }
 
 }  // namespace flux::inline FLUX_ABI

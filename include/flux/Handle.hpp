@@ -18,6 +18,7 @@ namespace flux::inline FLUX_ABI {
 template <class T>
 class Handle {
  public:
+  /// Names nothing.
   constexpr Handle() noexcept = default;
 
   /// The handle with these bits, which need not come from to_bits.
@@ -26,6 +27,7 @@ class Handle {
     handle.bits_ = bits;
     return handle;
   }
+  /// What from_bits makes the same handle of, in this process; 0 of the default one alone.
   constexpr std::uint64_t to_bits() const noexcept { return bits_; }
 
   /// Whether it is any but the default one; not whether its object lives.
@@ -40,9 +42,10 @@ class Handle {
 
 }  // namespace flux::inline FLUX_ABI
 
-/// Mixed, because the objects of a pool differ in few bits.
+/// The hash of a handle, for `std::unordered_map` and its like. Mixed, because the objects of a pool differ in few bits.
 template <class T>
 struct std::hash<flux::Handle<T>> {
+  /// Equal handles have equal hashes.
   std::size_t operator()(flux::Handle<T> handle) const noexcept {
     const std::uint64_t mixed = handle.to_bits() * 0x9E37'79B9'7F4A'7C15;
     return static_cast<std::size_t>(mixed ^ mixed >> 32);

@@ -44,9 +44,10 @@ class HandlePool {
                 "flux::HandlePool<T>: T must be an object type, no array, not cv-qualified");
 
  public:
-  using value_type = T;
-  using handle_type = Handle<T>;
+  using value_type = T;           ///< the type of the objects
+  using handle_type = Handle<T>;  ///< what names them
 
+  /// An empty pool. May be constant-initialised.
   constexpr HandlePool() noexcept : slots_(kShape) {}
   HandlePool(const HandlePool&) = delete;
   HandlePool& operator=(const HandlePool&) = delete;
@@ -58,8 +59,8 @@ class HandlePool {
     }
   }
 
-  /// An object made of `args`. Throws std::bad_alloc, or what T's constructor throws: then there is no
-  /// object, and its place serves the next.
+  /// An object made of `args`: T(args...), or T{args...} when T is an aggregate. Throws std::bad_alloc, or what the
+  /// constructor throws: then there is no object, and its place serves the next.
   template <class... Args>
   [[nodiscard]] Handle<T> create(Args&&... args) {
     Taken taken(slots_);
@@ -75,11 +76,13 @@ class HandlePool {
 
   /// The object, or nullptr when the handle names none of this pool's. Any handle, whatever its bits.
   [[nodiscard]] T* get(Handle<T> handle) noexcept { return find(handle.to_bits()); }
+  /// The same, of a pool that is not to be changed.
   [[nodiscard]] const T* get(Handle<T> handle) const noexcept { return find(handle.to_bits()); }
+  /// Whether the handle names an object of this pool that lives.
   [[nodiscard]] bool contains(Handle<T> handle) const noexcept { return find(handle.to_bits()) != nullptr; }
 
   /// Destroys the object; false when the handle names none. Of threads that come at once exactly one gets
-  /// true.
+  /// true. Requires that no thread uses the object any more.
   bool destroy(Handle<T> handle) noexcept {
     const detail::SlotWord word = handle.to_bits();
     detail::SlotBlock* const block = slots_.find(detail::index_of(word));
@@ -101,16 +104,19 @@ class HandlePool {
 
   /// Objects alive, with those just being created or destroyed: exact when no thread does that.
   [[nodiscard]] std::size_t size() const noexcept { return slots_.out(); }
+  /// Whether size() is 0.
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
   /// Calls `visit(Handle<T>, T&)` for every object, in no particular order; it may create and destroy. What
-  /// is created meanwhile may be left out. Requires that no other thread destroys what is being visited.
+  /// is created meanwhile may be left out. Requires that no other thread destroys what is being visited. Takes time with
+  /// the slots of the pool, which are as many as ever lived at once, rounded up to blocks.
   template <class Visit>
   void for_each(Visit&& visit) {
     slots_.for_each_live([&](detail::SlotWord word, detail::SlotBlock& block) {
       visit(Handle<T>::from_bits(word), *object(&block, word));
     });
   }
+  /// The same with `visit(Handle<T>, const T&)`.
   template <class Visit>
   void for_each(Visit&& visit) const {
     slots_.for_each_live([&](detail::SlotWord word, detail::SlotBlock& block) {

@@ -13,7 +13,8 @@
 #include <flux/detail/heap/InstanceHeap.hpp>
 #include <flux/detail/heap/Resource.hpp>
 
-// Heaps that a program makes and drops as a whole, with what is in them.
+/// @file
+/// Heaps that a program makes and drops as a whole, with what is in them.
 
 namespace flux::inline FLUX_ABI {
 
@@ -57,7 +58,7 @@ class Heap {
     return heap_->allocate(bytes, alignment);
   }
 
-  /// Frees what allocate of this heap gave for the same size and alignment, before release().
+  /// Frees what allocate of this heap gave for the same size and alignment, and that was not freed since, nor by release().
   void deallocate(void* p, std::size_t bytes, std::size_t alignment = alignof(std::max_align_t)) noexcept {
     heap_->deallocate(p, bytes, alignment);
   }
@@ -93,13 +94,15 @@ class HeapAllocator {
                 "flux::HeapAllocator<T>: T must not be cv-qualified");
 
  public:
-  using value_type = T;
-  using propagate_on_container_copy_assignment = std::false_type;
-  using propagate_on_container_move_assignment = std::true_type;
-  using propagate_on_container_swap = std::true_type;
-  using is_always_equal = std::false_type;
+  using value_type = T;                                            ///< what is allocated
+  using propagate_on_container_copy_assignment = std::false_type;  ///< copies stay in a container's heap
+  using propagate_on_container_move_assignment = std::true_type;   ///< moves take the heap along
+  using propagate_on_container_swap = std::true_type;              ///< and so do swaps
+  using is_always_equal = std::false_type;                         ///< equal where the heap is the same
 
+  /// Of a heap, which has to outlive the use of this and all copies. Implicit, so that a container is made of a heap.
   HeapAllocator(Heap& heap) noexcept : heap_(heap.heap_) {}
+  /// Of the same heap, for another type.
   template <class U>
   HeapAllocator(const HeapAllocator<U>& other) noexcept : heap_(other.heap_) {}
 
@@ -111,6 +114,7 @@ class HeapAllocator {
     if (n > kMost) detail::throw_bad_array_new_length();
     return static_cast<T*>(heap_->allocate(n * sizeof(T), alignof(T)));
   }
+  /// Storage for exactly `n` objects; throws what allocate throws.
   [[nodiscard]] AllocationResult<T*> allocate_at_least(std::size_t n) { return {allocate(n), n}; }
 
   /// Frees storage. Requires that `p` came from allocate(n) of an equal allocator, and was not freed since.
@@ -119,6 +123,7 @@ class HeapAllocator {
     heap_->deallocate(p, n * sizeof(T), alignof(T));
   }
 
+  /// Whether both are of the same heap, so that each frees what the other gave.
   template <class U>
   friend bool operator==(const HeapAllocator& left, const HeapAllocator<U>& right) noexcept {
     return left.is_of(right);
@@ -147,6 +152,7 @@ class HeapAllocator {
 /// by two threads at once.
 class HeapResource final : public std::pmr::memory_resource {
  public:
+  /// Of a heap, which has to outlive it.
   explicit HeapResource(Heap& heap) noexcept : heap_(&heap) {}
 
  private:

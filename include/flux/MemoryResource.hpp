@@ -15,9 +15,11 @@ namespace flux::inline FLUX_ABI {
 /// an address of their own. deallocate requires the size and alignment that allocate was called with.
 template <class Tag>
 using TaggedMemoryResource = detail::Resource<std::pmr::memory_resource, Tag>;
+/// The resource over the slabs of no tag.
 using MemoryResource = TaggedMemoryResource<void>;
 
-/// An instance, constant-initialised and never destroyed.
+/// An instance, constant-initialised and never destroyed: static containers may use it to their end. Any thread. Tag: that of
+/// the slabs, or `void` for those of none.
 template <class Tag = void>
 TaggedMemoryResource<Tag>* memory_resource() noexcept {
   return &detail::everlasting<TaggedMemoryResource<Tag>>.resource;

@@ -2,9 +2,10 @@
 
 #include <flux/detail/base/Misuse.hpp>
 
-// What happens when a program frees what it must not, or writes to what it has freed. A program that is compiled with
-// FLUX_CHECKED=1 notices that at the wrong call; any other notices a part, and some operations later: an object that is
-// freed twice or not at its beginning, or by its own thread with another size, when it goes back to its slab.
+/// @file
+/// What happens when a program frees what it must not, or writes to what it has freed. A program that is compiled with
+/// FLUX_CHECKED=1 notices that at the wrong call; any other notices a part, and some operations later: an object that is
+/// freed twice or not at its beginning, or by its own thread with another size, when it goes back to its slab.
 
 namespace flux::inline FLUX_ABI {
 

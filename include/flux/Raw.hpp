@@ -9,13 +9,14 @@
 #include <flux/detail/base/System.hpp>
 #include <flux/detail/heap/LocalHeap.hpp>
 
-// Memory by its size alone, in the manner of malloc. Sizes up to 32 KiB, aligned up to 4 KiB, come from the calling
-// thread's slab heap, all else from the system's allocator.
-//
-// What these functions give only these functions take back, and they take nothing else. The forms that are not told a
-// size know only the memory of this copy of flux: what a library with a copy of its own (see flux/Control.hpp) gave is
-// for deallocate with its size, or for that library. All of them may be called by
-// any thread, but not from signal handlers; any thread may free, at any time.
+/// @file
+/// Memory by its size alone, in the manner of malloc. Sizes up to 32 KiB, aligned up to 4 KiB, come from the calling
+/// thread's slab heap, all else from the system's allocator.
+///
+/// What these functions give only these functions take back, and they take nothing else. The forms that are not told a
+/// size know only the memory of this copy of flux: what a library with a copy of its own (see flux/Control.hpp) gave is
+/// for deallocate with its size, or for that library. All of them may be called by any thread, but not from signal
+/// handlers; any thread may free, at any time.
 
 namespace flux::inline FLUX_ABI {
 

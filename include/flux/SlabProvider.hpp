@@ -28,18 +28,20 @@ class SlabProvider {
                 "flux::SlabProvider<T>: T must be an object type, no array, and not cv-qualified");
 
  public:
-  using value_type = T;
+  using value_type = T;  ///< the type of the objects
 
   /// The tag of the provider's domain, as flux::reserve and flux::visit take it.
   using tag = detail::NamedDomain<T, name>;
 
   /// Destroys an object and frees its storage. Empty, so that a std::unique_ptr takes one pointer.
   struct Deleter {
+    /// Requires an object of this provider; not nullptr. Any thread.
     void operator()(T* object) const noexcept {
       std::destroy_at(object);
       free_raw(object);
     }
   };
+  /// Owns an object of the provider: one pointer wide. Any thread may end it.
   using unique_ptr = std::unique_ptr<T, Deleter>;
 
   /// Storage for one T, without an object. Throws std::bad_alloc.
@@ -68,7 +70,7 @@ class SlabProvider {
     return unique_ptr(object);
   }
 
-  /// A new T, default-initialised: members without an initialiser or a constructor are not set.
+  /// A new T, default-initialised: members without an initialiser or a constructor are not set. Throws as make does.
   [[nodiscard]] static unique_ptr get_unique() {
     Storage storage;
     T* const object = ::new (storage.get()) T;
@@ -76,13 +78,14 @@ class SlabProvider {
     return unique_ptr(object);
   }
 
-  /// The same as make, shared. The counts lie apart, in memory of flux::Allocator, so that the slabs hold T's alone.
+  /// The same as make, shared. The counts lie apart, in memory of flux::Allocator, so that the slabs hold objects of type T
+  /// alone. Throws as make does.
   template <class... Args>
   [[nodiscard]] static std::shared_ptr<T> make_shared(Args&&... args) {
     return std::shared_ptr<T>(make(std::forward<Args>(args)...).release(), Deleter{}, Allocator<std::byte>{});
   }
 
-  /// Has memory ready for `n` objects, for the calling thread: see flux::reserve.
+  /// Has memory ready for `n` objects, for the calling thread: see flux::reserve. Throws std::bad_alloc.
   static void reserve(std::size_t n) {
     if (detail::kUsesSlabs && n != 0) detail::local_heap<tag>.reserve(size_class(), n, detail::find_bins<tag>());
   }

@@ -8,17 +8,18 @@
 #include <flux/detail/base/Config.hpp>
 #include <flux/detail/heap/Census.hpp>
 
-// What memory flux has, and for what. How it is printed: flux/StatisticsText.hpp.
+/// @file
+/// What memory flux has, and for what. How it is printed: flux/StatisticsText.hpp.
 
 namespace flux::inline FLUX_ABI {
 
 /// The objects of one size class in one domain. live + free == objects.
 struct ClassStatistics {
   std::size_t object_size;  ///< bytes from one object to the next
-  std::size_t slabs;
-  std::size_t objects;  ///< that the slabs hold
-  std::size_t live;
-  std::size_t free;
+  std::size_t slabs;        ///< in use for the class
+  std::size_t objects;      ///< that the slabs hold
+  std::size_t live;         ///< objects that are allocated
+  std::size_t free;         ///< objects that are not
 };
 
 /// A domain: the thread heaps of a tag, or of none.
@@ -36,6 +37,7 @@ struct DomainStatistics {
   std::uint64_t chains_collected;  ///< and taken home, from the beginning on
 };
 
+/// What there is of all domains.
 struct Statistics {
   std::vector<DomainStatistics> domains;  ///< those in which a thread ever had a heap, the oldest first
 };

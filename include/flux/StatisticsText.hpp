@@ -13,8 +13,9 @@
 #include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Text.hpp>
 
-// Statistics for people, for programs, and for Prometheus. Whatever the stream's locale and flags are, digits come
-// plain. Any thread; throws std::bad_alloc, and what the stream throws.
+/// @file
+/// Statistics for people, for programs, and for Prometheus. Whatever the stream's locale and flags are, digits come
+/// plain. Any thread; throws std::bad_alloc, and what the stream throws.
 
 namespace flux::inline FLUX_ABI {
 

@@ -11,19 +11,21 @@
 #include <flux/detail/base/Text.hpp>
 #include <flux/detail/heap/Census.hpp>
 
-// What lies in the slabs, object by object: for leak reports and pictures.
-//
-// Both functions require that no other thread allocates, frees or ends meanwhile, and neither do the visitors. They ask
-// `operator new` for memory, some bytes for each free object that lies in a bin, and throw std::bad_alloc.
-//
-// Lost, and found as live, is what a thread had freed of others' objects and not sent home (flux::flush) when it ended
-// unknown to flux, having met it in the last round of key destructors only; in the child of a fork, that of all threads
-// but the one that forked; and where a library has a copy of flux of its own, what that freed of this one's objects and
-// did not send home by a flush of its own. Where a thread ended so, and another has its id by now, neither function may
-// be called.
-//
-// Containers that are static or thread-local live until after `main`, and are found. What lies in a flux::Heap, and the
-// objects of a flux::HandlePool, are not looked at.
+/// @file
+/// What lies in the slabs, object by object: for leak reports and pictures.
+///
+/// All functions require that no other thread allocates, frees or ends meanwhile, and neither do the visitors. They ask
+/// `operator new` for memory, some bytes for each free object that lies in a bin, and throw std::bad_alloc. They take time
+/// with the slabs and their objects.
+///
+/// Lost, and found as live, is what a thread had freed of others' objects and not sent home (flux::flush) when it ended
+/// unknown to flux, having met it in the last round of key destructors only; in the child of a fork, that of all threads
+/// but the one that forked; and where a library has a copy of flux of its own, what that freed of this one's objects and
+/// did not send home by a flush of its own. Where a thread ended so, and another has its id by now, none of them may be
+/// called.
+///
+/// Containers that are static or thread-local live until after `main`, and are found. What lies in a flux::Heap, and the
+/// objects of a flux::HandlePool, are not looked at.
 
 namespace flux::inline FLUX_ABI {
 
@@ -32,22 +34,24 @@ class SlabView {
  public:
   std::string_view tag() const noexcept { return domain_.name; }  ///< "default" for none
   const void* begin() const noexcept { return slab_.objects; }    ///< the first object
-  std::size_t object_size() const noexcept { return slab_.stride; }
-  std::size_t objects() const noexcept { return slab_.capacity; }
+  std::size_t object_size() const noexcept { return slab_.stride; }  ///< bytes from one object to the next
+  std::size_t objects() const noexcept { return slab_.capacity; }    ///< live and free
   const void* heap() const noexcept { return &heap_; }  ///< the same for all slabs of a thread heap
-  bool is_parked() const noexcept { return !heap_.is_owned(); }
+  bool is_parked() const noexcept { return !heap_.is_owned(); }  ///< whether the heap's thread has ended
 
   /// Calls `visit(const void*)` for each live object, lowest address first; returns how many there are.
   template <class Visitor>
   std::size_t for_each_live(Visitor visit) const {
     return strays_.for_each_live(slab_, visit);
   }
+  /// How many objects are live.
   std::size_t live() const {
     return for_each_live([](const void*) {});
   }
 
-  // For those that make one.
+  /// For flux::visit: whether the slab is of the domain.
   bool is_of(const detail::DomainInfo& domain) const noexcept { return &domain == &domain_; }
+  /// For flux::visit_all, which makes them.
   SlabView(const detail::ThreadHeap& heap, const detail::Slab& slab, const detail::DomainInfo& domain,
            const detail::StrayObjects& strays) noexcept
       : heap_(heap), slab_(slab), domain_(domain), strays_(strays) {}

@@ -1,3 +1,8 @@
+/// @file
+/// All of flux, but for flux/BoostMemoryResource.hpp, which alone needs Boost.
+///
+/// @namespace flux
+/// All that a program names. What is in flux::detail is none of it, and may change.
 #pragma once
 #include <flux/Allocator.hpp>
 #include <flux/BufferPool.hpp>

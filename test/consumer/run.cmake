@@ -38,6 +38,13 @@ function(install_flux)
       message(FATAL_ERROR "${header} was not installed")
     endif()
   endforeach()
+  file(GLOB_RECURSE installed LIST_DIRECTORIES true "${WORK_DIR}/prefix/include/*")
+  foreach(path IN LISTS installed)
+    file(GLOB_RECURSE headers "${path}/*.hpp")
+    if(NOT path MATCHES "[.]hpp$" AND NOT headers)
+      message(FATAL_ERROR "${path} was installed, and is neither a header nor a folder of some")
+    endif()
+  endforeach()
 endfunction()
 
 # expect_refusal(VERSION): whoever asks for that version does not get this one.

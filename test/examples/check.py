@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Rejects a document that shows C++ which no example program contains.
 
-A block of code is cut at its empty lines; each piece must stand, line by line, in one and the same program.
-Indentation does not count.
+A block of C++ is cut at its empty lines; each piece must stand, line by line, in one and the same program.
+Indentation does not count. A block of another language must be of one that another check looks at.
 
     check.py EXAMPLES_DIR DOCUMENT...
     check.py --self-test    proves on made-up texts that the check can fail
@@ -12,7 +12,10 @@ import pathlib
 import re
 import sys
 
-BLOCK = re.compile(r"^```cpp\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+import document
+
+# sh: check_commands.py. cmake: check_cmake.py. text: what a program says, and drawings.
+LANGUAGES = ("cpp", "sh", "cmake", "text")
 
 
 def lines_of(text):
@@ -27,13 +30,17 @@ def has(program, piece):
     return any(program[i:i + len(piece)] == piece for i in range(len(program) - len(piece) + 1))
 
 
-def complaints_about(document, programs):
-    """A complaint for each block of the document that no program has: (line of the block, its first line)."""
-    complaints = []
-    for match in BLOCK.finditer(document):
-        pieces = pieces_of(match[1])
+def complaints_about(text, programs):
+    """What is wrong with the blocks of a document: (line, what)."""
+    complaints = [(line, "a block that is only indented: no check looks at it") for line in document.indented_blocks(text)]
+    for line, language, block in document.blocks(text):
+        if language not in LANGUAGES:
+            complaints.append((line, f"a block of the language '{language}': no check looks at it"))
+        if language != "cpp":
+            continue
+        pieces = pieces_of(block)
         if not any(all(has(program, piece) for piece in pieces) for program in programs):
-            complaints.append((document[:match.start()].count("\n") + 1, pieces[0][0]))
+            complaints.append((line, f"no example has the code that begins with '{pieces[0][0]}'"))
     return complaints
 
 
@@ -42,9 +49,13 @@ def self_test():
     shown = "text\n```cpp\n{}\n```\n"
     assert not complaints_about(shown.format("int a;\nint b;"), programs)
     assert not complaints_about(shown.format("int b;\n\na = 1;\nb = 2;"), programs)
-    assert complaints_about(shown.format("b = 2;\na = 1;"), programs) == [(2, "b = 2;")]
+    assert complaints_about(shown.format("b = 2;\na = 1;"), programs)[0][0] == 2
     assert complaints_about(shown.format("int a;\n\nc = 3;"), programs)
     assert not complaints_about("```sh\nanything\n```\n", programs)
+    assert complaints_about("```\nint c;\n```\n", programs)
+    assert complaints_about("```c\nint c;\n```\n", programs)
+    assert complaints_about("text\n\n    int c;\n", programs)
+    assert not complaints_about("- text\n\n    its second paragraph\n", programs)
 
 
 def main(arguments):
@@ -52,9 +63,9 @@ def main(arguments):
         return self_test()
     programs = [lines_of(path.read_text()) for path in sorted(pathlib.Path(arguments[0]).glob("*.cpp"))]
     failed = False
-    for document in arguments[1:]:
-        for line, start in complaints_about(pathlib.Path(document).read_text(), programs):
-            print(f"{document}:{line}: no example has the code that begins with '{start}'")
+    for path in arguments[1:]:
+        for line, what in complaints_about(pathlib.Path(path).read_text(), programs):
+            print(f"{path}:{line}: {what}")
             failed = True
     return 1 if failed else 0
 

@@ -62,7 +62,7 @@
 #define FLUX_SIZED_DELETE 0
 #endif
 
-// Set by a program, with the same value for all of its units (see "Finding errors" in the README):
+// Set by a program, with the same value for all of its units (see settings.md beside flux.hpp):
 
 /// 1 to have everything come from the program's `operator new`, for tools that replace it.
 #ifndef FLUX_PASSTHROUGH
