@@ -6,6 +6,7 @@
 #include <flux/Handle.hpp>
 #include <flux/HandlePool.hpp>
 #include <flux/Heap.hpp>
+#include <flux/HeapMap.hpp>
 #include <flux/MemoryResource.hpp>
 #include <flux/Misuse.hpp>
 #include <flux/Raw.hpp>

@@ -152,7 +152,7 @@ class ThreadHeap {
   std::size_t trim(bool is_mine) noexcept {
     std::size_t bytes = 0;
     unsigned pieces = 0;
-    for (bool is_done = false; !is_done && lock_to_trim(is_mine); lock_.unlock()) {
+    for (bool is_done = false; !is_done && lock_slabs(is_mine); unlock_slabs()) {
       SlabSource& source = home_.source();
       if (is_mine || !is_owned_) {
         end_reserve();
@@ -169,6 +169,15 @@ class ThreadHeap {
     }
     return bytes;
   }
+
+  /// Keeps all others from the slabs until unlock_slabs; false where trim leaves the heap alone. Any thread: `is_mine` as there.
+  bool lock_slabs(bool is_mine) noexcept {
+    if (is_lost_) return false;
+    if (!is_mine) return lock_unless_busy();
+    lock_.lock();
+    return true;
+  }
+  void unlock_slabs() noexcept { lock_.unlock(); }
 
   /// Free memory that has not gone back to the system, bytes. Whoever may take the lock.
   std::size_t retained_bytes() noexcept {
@@ -282,13 +291,6 @@ class ThreadHeap {
   void end_reserve() noexcept {
     home_.end_reserve();
     reserved_.store(false, std::memory_order_relaxed);
-  }
-
-  bool lock_to_trim(bool is_mine) noexcept {
-    if (is_lost_) return false;
-    if (!is_mine) return lock_unless_busy();
-    lock_.lock();
-    return true;
   }
 
   bool lock_unless_busy() noexcept {
