@@ -13,5 +13,6 @@
 #include <flux/SlabProvider.hpp>
 #include <flux/Statistics.hpp>
 #include <flux/StatisticsText.hpp>
+#include <flux/Trace.hpp>
 #include <flux/Version.hpp>
 #include <flux/Visit.hpp>

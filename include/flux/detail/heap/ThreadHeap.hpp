@@ -9,6 +9,7 @@
 #include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Count.hpp>
 #include <flux/detail/base/Error.hpp>
+#include <flux/detail/base/Trace.hpp>
 #include <flux/detail/heap/Arrivals.hpp>
 #include <flux/detail/heap/Attendance.hpp>
 #include <flux/detail/heap/DomainInfo.hpp>
@@ -167,6 +168,7 @@ class ThreadHeap {
       }
       if (is_done && pieces != kMostPieces) bytes += source.discard_all();
     }
+    trace(TraceEvent::kTrim, this, 0, bytes);
     return bytes;
   }
 
@@ -275,6 +277,7 @@ class ThreadHeap {
     void** const end = arrivals_.take(inbox_, home_.source(), domain_->name, objects);
     home_.put(objects.data(), end, HomeSlabs::kAllRuns,
               [this](unsigned size_class, void* const*, std::size_t count) { collected_[size_class] += count; });
+    trace(TraceEvent::kCollect, this, 0, static_cast<std::size_t>(end - objects.data()));
   }
 
   std::size_t retention_limit() const noexcept { return domain_->retention_limit->get(); }
