@@ -14,3 +14,6 @@ install(TARGETS flux EXPORT flux-targets INCLUDES DESTINATION "${CMAKE_INSTALL_I
 install(EXPORT flux-targets NAMESPACE flux:: DESTINATION "${flux_package_dir}")
 install(FILES "${PROJECT_BINARY_DIR}/flux-config.cmake" "${PROJECT_BINARY_DIR}/flux-config-version.cmake"
   DESTINATION "${flux_package_dir}")
+
+# For gdb: "info flux".
+install(FILES cmake/gdb/flux-gdb.py DESTINATION "${CMAKE_INSTALL_DATADIR}/flux")
