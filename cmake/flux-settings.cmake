@@ -3,15 +3,18 @@
 #
 #   FLUX_CHECKED      ON or OFF: notice every misuse of memory where it happens; nothing: what the compiler's flags say
 #   FLUX_PASSTHROUGH  ON: take all memory from operator new
+#   FLUX_TRACE        ON: call a function of the program's with what the heaps do
 #
-# The units of a program must agree in both, so that they are variables for all targets, not targets to choose from.
+# The units of a program must agree in all, so that they are variables for all targets, not targets to choose from.
 function(flux_apply_settings target)
   set(definitions "")
   if(NOT "${FLUX_CHECKED}" STREQUAL "")
     list(APPEND definitions "$<BUILD_INTERFACE:FLUX_CHECKED=$<BOOL:${FLUX_CHECKED}>>")
   endif()
-  if(FLUX_PASSTHROUGH)
-    list(APPEND definitions "$<BUILD_INTERFACE:FLUX_PASSTHROUGH=1>")
-  endif()
+  foreach(setting IN ITEMS FLUX_PASSTHROUGH FLUX_TRACE)
+    if(${setting})
+      list(APPEND definitions "$<BUILD_INTERFACE:${setting}=1>")
+    endif()
+  endforeach()
   set_target_properties(${target} PROPERTIES INTERFACE_COMPILE_DEFINITIONS "${definitions}")
 endfunction()

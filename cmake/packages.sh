@@ -25,7 +25,7 @@ requirements_to_test_all=(
   command:doxygen:doxygen
 )
 
-# What benchmarks can be compared with, and pictures: done without where it cannot be had.
+# What benchmarks can be compared with, pictures, and the debugger: done without where it cannot be had.
 # shellcheck disable=SC2034
 requirements_of_peers=(
   header:mimalloc.h:libmimalloc-dev
@@ -39,6 +39,10 @@ requirements_of_peers=(
 # shellcheck disable=SC2034
 requirements_of_pictures=(
   python:matplotlib:python3-matplotlib
+)
+# shellcheck disable=SC2034
+requirements_of_debugging=(
+  command:gdb:gdb
 )
 
 has_header() { echo "#include <$1>" | g++ -std=c++20 -E -x c++ - -o /dev/null 2>/dev/null; }

@@ -89,15 +89,15 @@ class Allocator {
 
  protected:
   /// The size class of one object, or detail::kNoSizeClass.
-  static constexpr unsigned size_class() noexcept { return detail::size_class_of(sizeof(T), alignof(T)); }
+  [[gnu::always_inline]] static constexpr unsigned size_class() noexcept { return detail::kSizeClassOf<T>; }
 
   /// Decides by n and T alone, so that deallocate takes the branch that allocate took.
-  static constexpr bool is_slab_object(std::size_t n) noexcept {
+  [[gnu::always_inline]] static constexpr bool is_slab_object(std::size_t n) noexcept {
     return n == 1 && size_class() != detail::kNoSizeClass;
   }
 
   /// What one object takes: at least a pointer, with which bursts link them.
-  static constexpr std::size_t single_bytes() noexcept {
+  [[gnu::always_inline]] static constexpr std::size_t single_bytes() noexcept {
     return sizeof(T) < sizeof(void*) ? sizeof(void*) : sizeof(T);
   }
 

@@ -45,7 +45,7 @@ struct Statistics {
 namespace detail {
 
 /// Of the heaps of one domain.
-inline DomainStatistics count_domain(const std::vector<const ThreadHeap*>& heaps) {
+inline DomainStatistics count_domain(const std::vector<ThreadHeap*>& heaps) {
   DomainStatistics domain{};
   ClassCounts counts(heaps.front()->domain());
   for (const ThreadHeap* heap : heaps) {

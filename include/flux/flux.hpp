@@ -11,11 +11,13 @@
 #include <flux/Handle.hpp>
 #include <flux/HandlePool.hpp>
 #include <flux/Heap.hpp>
+#include <flux/HeapMap.hpp>
 #include <flux/MemoryResource.hpp>
 #include <flux/Misuse.hpp>
 #include <flux/Raw.hpp>
 #include <flux/SlabProvider.hpp>
 #include <flux/Statistics.hpp>
 #include <flux/StatisticsText.hpp>
+#include <flux/Trace.hpp>
 #include <flux/Version.hpp>
 #include <flux/Visit.hpp>

@@ -83,6 +83,11 @@
 #error "flux: FLUX_CHECKED looks at flux's own memory, which FLUX_PASSTHROUGH leaves out: set one of them"
 #endif
 
+/// 1 to have a function of the program's called with what the heaps do (see flux/Trace.hpp).
+#ifndef FLUX_TRACE
+#define FLUX_TRACE 0
+#endif
+
 /// The version of what flux keeps in memory, a digit. Other copies of flux in a process tell it by Region's magic numbers,
 /// the linker by the namespace below.
 #define FLUX_LAYOUT 5
@@ -90,14 +95,19 @@
 /// The namespace that all names of flux lie in, inline, so that it needs no naming. It changes with the layout and with the
 /// settings above: units that differ in these do not link where a function takes a container, and the name that is missing says
 /// which kind of unit wants it; elsewhere each keeps to its own memory.
-#define FLUX_JOIN_AS_THEY_ARE(version, kind) abi_##version##kind
-#define FLUX_JOIN(version, kind) FLUX_JOIN_AS_THEY_ARE(version, kind)
-#if FLUX_CHECKED && FLUX_ADDRESS_SANITIZER
-#define FLUX_ABI FLUX_JOIN(FLUX_LAYOUT, _checked_asan)  // which is told of objects
-#elif FLUX_CHECKED
-#define FLUX_ABI FLUX_JOIN(FLUX_LAYOUT, _checked)
-#elif FLUX_PASSTHROUGH
-#define FLUX_ABI FLUX_JOIN(FLUX_LAYOUT, _passthrough)
+#define FLUX_JOIN_AS_THEY_ARE(version, kind, traced) abi_##version##kind##traced
+#define FLUX_JOIN(version, kind, traced) FLUX_JOIN_AS_THEY_ARE(version, kind, traced)
+#if FLUX_TRACE
+#define FLUX_TRACED _traced
 #else
-#define FLUX_ABI FLUX_JOIN(FLUX_LAYOUT, _plain)
+#define FLUX_TRACED
+#endif
+#if FLUX_CHECKED && FLUX_ADDRESS_SANITIZER
+#define FLUX_ABI FLUX_JOIN(FLUX_LAYOUT, _checked_asan, FLUX_TRACED)  // which is told of objects
+#elif FLUX_CHECKED
+#define FLUX_ABI FLUX_JOIN(FLUX_LAYOUT, _checked, FLUX_TRACED)
+#elif FLUX_PASSTHROUGH
+#define FLUX_ABI FLUX_JOIN(FLUX_LAYOUT, _passthrough, FLUX_TRACED)
+#else
+#define FLUX_ABI FLUX_JOIN(FLUX_LAYOUT, _plain, FLUX_TRACED)
 #endif

@@ -81,6 +81,10 @@ constexpr unsigned size_class_of(std::size_t bytes, std::size_t alignment,
   return size_class_of(last_byte(bytes, alignment) + 1);
 }
 
+/// The class of single objects of a type, a constant also where nothing is optimised.
+template <class T>
+inline constexpr unsigned kSizeClassOf = size_class_of(sizeof(T), alignof(T));
+
 /// What the engine needs to know of a class.
 struct SizeClassInfo {
   std::uint32_t stride;        ///< bytes

@@ -60,10 +60,10 @@ class ClassCounts {
 
 /// The thread heaps of every domain that has one, domains and heaps the oldest first. Any thread. Throws
 /// std::bad_alloc.
-inline std::vector<std::vector<const ThreadHeap*>> heaps_by_domain() {
-  std::vector<const ThreadHeap*> heaps;  // the last one made first
-  heap_list.for_each([&heaps](const ThreadHeap& heap) { heaps.push_back(&heap); });
-  std::vector<std::vector<const ThreadHeap*>> domains;
+inline std::vector<std::vector<ThreadHeap*>> heaps_by_domain() {
+  std::vector<ThreadHeap*> heaps;  // the last one made first
+  heap_list.for_each([&heaps](ThreadHeap& heap) { heaps.push_back(&heap); });
+  std::vector<std::vector<ThreadHeap*>> domains;
   for (auto heap = heaps.rbegin(); heap != heaps.rend(); ++heap) {
     const auto is_of_heap = [heap](const auto& domain) {
       return &domain.front()->domain() == &(*heap)->domain();

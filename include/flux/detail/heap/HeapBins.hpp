@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include <flux/detail/base/Config.hpp>
+#include <flux/detail/base/Trace.hpp>
 #include <flux/detail/heap/Bins.hpp>
 #include <flux/detail/slab/HomeSlabs.hpp>
 
@@ -37,6 +38,8 @@ class HeapBins {
     own_.bins.bins[size_class].set(high - end, low - end);
     spilled_[size_class] = 0;
     seen_[size_class] = kInUse;
+    if constexpr (FLUX_TRACE)
+      trace(TraceEvent::kRefill, SlabSource::heap_with(this), stride_of(size_class), static_cast<std::size_t>(high - low));
     return low != high;
   }
 
@@ -65,6 +68,8 @@ class HeapBins {
     const std::ptrdiff_t room = std::min(kept - std::min(coldest, end - capacity), capacity / 2);
     std::memmove(kept - room, kept, static_cast<std::size_t>(end - kept) * sizeof *end);
     bin.set(-room, kept - room - end);
+    if constexpr (FLUX_TRACE)
+      trace(TraceEvent::kSpill, SlabSource::heap_with(this), stride_of(size_class), static_cast<std::size_t>(kept - coldest));
     return kept == wanted;
   }
 

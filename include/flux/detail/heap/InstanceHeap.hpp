@@ -7,6 +7,7 @@
 
 #include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Settings.hpp>
+#include <flux/detail/base/Trace.hpp>
 #include <flux/detail/heap/Checks.hpp>
 #include <flux/detail/heap/HeapBins.hpp>
 #include <flux/detail/heap/LargeBlocks.hpp>
@@ -88,7 +89,9 @@ class InstanceHeap {
   /// Gives back all memory that holds no object; returns the bytes, but for what large blocks held.
   std::size_t trim() noexcept {
     bins_.empty_all(home_);
-    return home_.source().discard_all();
+    const std::size_t bytes = home_.source().discard_all();
+    trace(TraceEvent::kTrim, this, 0, bytes);
+    return bytes;
   }
 
   /// What slabs and large blocks take now, bytes.

@@ -69,6 +69,12 @@ class LocalThread {
 
   Outbox& outbox() noexcept { return outbox_; }
 
+  bool owns(const ThreadHeap& heap) const noexcept {
+    for (const OwnedHeap* owned = owned_; owned != nullptr; owned = owned->next)
+      if (owned->heap == &heap) return true;
+    return false;
+  }
+
   /// Gives back what it can of all heaps; returns the bytes.
   std::size_t trim() noexcept {
     outbox_.flush();
@@ -78,12 +84,6 @@ class LocalThread {
 
  private:
   enum class Phase : unsigned char { kFresh, kArmed, kEnded };
-
-  bool owns(const ThreadHeap& heap) const noexcept {
-    for (const OwnedHeap* owned = owned_; owned != nullptr; owned = owned->next)
-      if (owned->heap == &heap) return true;
-    return false;
-  }
 
   /// The thread ends: what it has on the way goes home, and its heaps and its number wait for other threads.
   void end() noexcept {

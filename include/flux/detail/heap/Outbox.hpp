@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include <flux/detail/base/Config.hpp>
+#include <flux/detail/base/Trace.hpp>
 #include <flux/detail/heap/ForeignWork.hpp>
 
 namespace flux::inline FLUX_ABI::detail {
@@ -49,8 +50,7 @@ class Outbox {
   void for_each(Visit visit) const {
     if (!is_used_) return;
     for (const Set& set : sets_) {
-      for (const Entry& entry : set)
-        entry.chain.for_each(visit, [](void* object) { return Region::slab_of(object).stride; });
+      for (const Entry& entry : set) entry.chain.for_each(visit, stride_at);
     }
   }
 
@@ -74,11 +74,19 @@ class Outbox {
  private:
   /// Posts the chain; helps where the owner does not attend to its heap. `is_short`: it had to make room for another.
   void post(Chain& chain, ThreadHeap* owner, bool is_short = false) const noexcept {
+    if constexpr (FLUX_TRACE) trace_post(chain, owner);
     chain.close([=, this](Carrier* first, Carrier* last) {
       if (!owner->post_remote(first, last, is_short) || !may_help_ || !foreign_work.begin(*owner)) return;
       owner->help();
       foreign_work.end();
     });
+  }
+
+  static std::size_t stride_at(void* object) noexcept { return Region::slab_of(object).stride; }
+  static void trace_post(const Chain& chain, const ThreadHeap* owner) noexcept {
+    std::size_t count = 0;
+    chain.for_each([&count](void*) { ++count; }, stride_at);
+    if (count != 0) trace(TraceEvent::kPost, owner, 0, count);
   }
 
   struct Entry {

@@ -9,6 +9,7 @@
 #include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Count.hpp>
 #include <flux/detail/base/Error.hpp>
+#include <flux/detail/base/Trace.hpp>
 #include <flux/detail/heap/Arrivals.hpp>
 #include <flux/detail/heap/Attendance.hpp>
 #include <flux/detail/heap/DomainInfo.hpp>
@@ -152,7 +153,7 @@ class ThreadHeap {
   std::size_t trim(bool is_mine) noexcept {
     std::size_t bytes = 0;
     unsigned pieces = 0;
-    for (bool is_done = false; !is_done && lock_to_trim(is_mine); lock_.unlock()) {
+    for (bool is_done = false; !is_done && lock_slabs(is_mine); unlock_slabs()) {
       SlabSource& source = home_.source();
       if (is_mine || !is_owned_) {
         end_reserve();
@@ -167,8 +168,18 @@ class ThreadHeap {
       }
       if (is_done && pieces != kMostPieces) bytes += source.discard_all();
     }
+    trace(TraceEvent::kTrim, this, 0, bytes);
     return bytes;
   }
+
+  /// Keeps all others from the slabs until unlock_slabs; false where trim leaves the heap alone. Any thread: `is_mine` as there.
+  bool lock_slabs(bool is_mine) noexcept {
+    if (is_lost_) return false;
+    if (!is_mine) return lock_unless_busy();
+    lock_.lock();
+    return true;
+  }
+  void unlock_slabs() noexcept { lock_.unlock(); }
 
   /// Free memory that has not gone back to the system, bytes. Whoever may take the lock.
   std::size_t retained_bytes() noexcept {
@@ -266,6 +277,7 @@ class ThreadHeap {
     void** const end = arrivals_.take(inbox_, home_.source(), domain_->name, objects);
     home_.put(objects.data(), end, HomeSlabs::kAllRuns,
               [this](unsigned size_class, void* const*, std::size_t count) { collected_[size_class] += count; });
+    trace(TraceEvent::kCollect, this, 0, static_cast<std::size_t>(end - objects.data()));
   }
 
   std::size_t retention_limit() const noexcept { return domain_->retention_limit->get(); }
@@ -282,13 +294,6 @@ class ThreadHeap {
   void end_reserve() noexcept {
     home_.end_reserve();
     reserved_.store(false, std::memory_order_relaxed);
-  }
-
-  bool lock_to_trim(bool is_mine) noexcept {
-    if (is_lost_) return false;
-    if (!is_mine) return lock_unless_busy();
-    lock_.lock();
-    return true;
   }
 
   bool lock_unless_busy() noexcept {

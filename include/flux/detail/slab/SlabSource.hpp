@@ -9,6 +9,7 @@
 #include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Count.hpp>
 #include <flux/detail/base/Settings.hpp>
+#include <flux/detail/base/Trace.hpp>
 #include <flux/detail/memory/Reservation.hpp>
 #include <flux/detail/slab/Region.hpp>
 #include <flux/detail/slab/RegionMap.hpp>
@@ -55,6 +56,9 @@ class SlabSource {
     dirty_units_ -= first_->take_units(kHeapIndex, kHeapUnits);
     return first_->unit(kHeapIndex);
   }
+
+  /// Where the heap lies that an address of its first region belongs to.
+  static const void* heap_with(const void* address) noexcept { return Region::of(address)->unit(kHeapIndex); }
 
   /// Names the owner, in every region opened so far and later.
   void set_owner(ThreadHeap* owner) noexcept {
@@ -116,6 +120,7 @@ class SlabSource {
         for (std::uint32_t unit = 0; unit != region->committed_units; unit += kBlockUnits) {
           page_source.uncommit(region->unit(unit), kHugePageBytes);
         }
+        trace(TraceEvent::kCloseRegion, heap_with(source.first_), 0, kRegionBytes);
         region = region->next;
       } while (region != nullptr && region->piece_bytes == 0);
       release_regions({piece->begin(), bytes});
@@ -300,6 +305,7 @@ class SlabSource {
     }
     last_ = region;
     use_last(*region, 0);
+    trace(TraceEvent::kOpenRegion, heap_with(first_), 0, kRegionBytes);
     return region;
   }
 

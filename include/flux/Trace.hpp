@@ -1,0 +1,24 @@
+#pragma once
+
+#include <flux/detail/base/Trace.hpp>
+
+// What the heaps do, as it happens, on the slow paths: some dozen to hundred objects lie between two events. For timelines, and
+// to find what a pause was. In programs that are compiled with FLUX_TRACE=1, all units alike; in others nothing is called, and their
+// code is as if there were no events.
+//
+// A function of the program's own, not probes (USDT) that a tracer attaches to: those want root, or leave to look into other
+// processes, and tools that not every system has, and a test could not tell that they fire with the right numbers.
+
+namespace flux::inline FLUX_ABI {
+
+/// Whether this program tells of events: it was compiled with FLUX_TRACE=1.
+inline constexpr bool kIsTraced = FLUX_TRACE != 0;
+
+/// Has `function` called with each event from here on, by all threads; nullptr ends that, but for calls that have begun. Returns
+/// the function before. Any thread.
+inline TraceFunction set_trace(TraceFunction function) noexcept {
+  // release: pairs with the acquire in trace. acquire: whoever calls the function before sees what it was made of.
+  return detail::trace_function.exchange(function, std::memory_order_acq_rel);
+}
+
+}  // namespace flux::inline FLUX_ABI
