@@ -17,7 +17,8 @@ inline constexpr bool kIsTraced = FLUX_TRACE != 0;
 /// Has `function` called with each event from here on, by all threads; nullptr ends that, but for calls that have begun. Returns
 /// the function before. Any thread.
 inline TraceFunction set_trace(TraceFunction function) noexcept {
-  // release: pairs with the acquire in trace. acquire: whoever calls the function before sees what it was made of.
+  // release: pairs with the acquire in trace (litmus/list). acquire: whoever calls the function before sees what it was
+  // made of (litmus/handler).
   return detail::trace_function.exchange(function, std::memory_order_acq_rel);
 }
 

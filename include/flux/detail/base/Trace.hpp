@@ -38,7 +38,7 @@ inline constinit std::atomic<TraceFunction> trace_function{nullptr};
 [[gnu::always_inline]] inline void trace([[maybe_unused]] TraceEvent event, [[maybe_unused]] const void* heap,
                                          [[maybe_unused]] std::size_t object_size, [[maybe_unused]] std::size_t count) noexcept {
   if constexpr (FLUX_TRACE) {
-    // acquire: pairs with the release in set_trace; what the function was made of is visible.
+    // acquire: pairs with the release in set_trace (litmus/list); what the function was made of is visible.
     const TraceFunction function = trace_function.load(std::memory_order_acquire);
     if (function != nullptr) function({event, heap, object_size, count});
   }
