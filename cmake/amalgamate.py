@@ -3,7 +3,8 @@
 
     amalgamate.py OUT    writes OUT, the same bytes whenever the headers are the same
 
-Each header comes once, after those that it includes; what they include of the system comes before all of them.
+Each header comes once, after those that it includes at its top; what they include of the system, without a condition, comes
+before all of them.
 flux/BoostMemoryResource.hpp is not among them: it alone needs Boost, and a header that takes in what it happens to find
 would make other programs of the same sources on other machines.
 """
@@ -40,11 +41,17 @@ class Amalgamation:
             if included and included[1].startswith("flux/"):
                 if depth:
                     raise ValueError(f"{header} includes {included[1]} on a condition")
+                if any(text and not text.startswith("//") for text in body):  # not at its top: what stands above comes first
+                    self.keep(header, body)
+                    body = []
                 self.add(included[1])
             elif included and depth == 0:
                 self.system.add(included[1])
             elif not PRAGMA_ONCE.match(line):
                 body.append(line)
+        self.keep(header, body)
+
+    def keep(self, header, body):
         text = re.sub(r"\n{3,}", "\n\n", "\n".join(body).strip("\n"))
         if text:
             self.bodies.append(f"// {header}\n\n{text}\n")

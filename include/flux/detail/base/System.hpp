@@ -95,8 +95,6 @@ struct System {
 
 }  // namespace flux::inline FLUX_ABI::detail
 
-#if FLUX_WINDOWS
-#include <flux/detail/base/SystemWindows.hpp>
-#else
+// Each is empty on the other's systems.
 #include <flux/detail/base/SystemPosix.hpp>
-#endif
+#include <flux/detail/base/SystemWindows.hpp>

@@ -2,6 +2,12 @@
 
 // Linux, and what other systems have of it: System.hpp includes this.
 
+#include <flux/detail/base/Config.hpp>
+#include <flux/detail/base/Error.hpp>
+#include <flux/detail/base/System.hpp>
+
+#if !FLUX_WINDOWS
+
 #include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
@@ -25,10 +31,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-
-#include <flux/detail/base/Config.hpp>
-#include <flux/detail/base/Error.hpp>
-#include <flux/detail/base/System.hpp>
 
 #if defined(__ELF__)
 // LeakSanitizer looks for pointers in what malloc gave, not in mapped pages. Weak: null elsewhere.
@@ -280,3 +282,5 @@ inline std::uintptr_t System::ask_valgrind(const volatile std::uintptr_t (&)[6])
 #endif
 
 }  // namespace flux::inline FLUX_ABI::detail
+
+#endif
