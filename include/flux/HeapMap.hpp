@@ -16,7 +16,8 @@
 #include <flux/detail/base/Text.hpp>
 #include <flux/detail/heap/HeapSnapshot.hpp>
 
-// A picture of the memory that flux has.
+/// @file
+/// A picture of the memory that flux has.
 
 namespace flux::inline FLUX_ABI {
 

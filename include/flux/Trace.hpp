@@ -2,12 +2,13 @@
 
 #include <flux/detail/base/Trace.hpp>
 
-// What the heaps do, as it happens, on the slow paths: some dozen to hundred objects lie between two events. For timelines, and
-// to find what a pause was. In programs that are compiled with FLUX_TRACE=1, all units alike; in others nothing is called, and their
-// code is as if there were no events.
-//
-// A function of the program's own, not probes (USDT) that a tracer attaches to: those want root, or leave to look into other
-// processes, and tools that not every system has, and a test could not tell that they fire with the right numbers.
+/// @file
+/// What the heaps do, as it happens, on the slow paths: some dozen to hundred objects lie between two events. For timelines, and
+/// to find what a pause was. In programs that are compiled with FLUX_TRACE=1, all units alike; in others nothing is called, and their
+/// code is as if there were no events.
+///
+/// A function of the program's own, not probes (USDT) that a tracer attaches to: those want root, or leave to look into other
+/// processes, and tools that not every system has, and a test could not tell that they fire with the right numbers.
 
 namespace flux::inline FLUX_ABI {
 

@@ -21,7 +21,8 @@ import tempfile
 
 import document
 
-SCRIPTS = ("bench/run", "bench/compare.py", "test/run", "test/fuzz/run", "test/mutation/run", "test/model/litmus/run", ".ci/run")
+SCRIPTS = ("bench/run", "bench/compare.py", "test/run", "test/fuzz/run", "test/mutation/run", "test/model/litmus/run",
+           "test/platforms/run", ".ci/run")
 COMPILERS = ("g++", "clang++")
 # Of the system: nothing of flux's to look for.
 OUTSIDE = (*COMPILERS, "apt-get", "c++", "cat", "cd", "conan", "cpack", "echo", "export", "gdb", "git", "heaptrack", "make", "mkdir",

@@ -2,7 +2,8 @@
 """Rejects an #include in include/flux that points upwards.
 
 The layers are folders: detail/base <- detail/memory <- detail/slab <- detail/heap <- detail/handle <- the
-public headers. A header may include its own layer and those below it.
+public headers. A header may include its own layer and those below it. Rejects as well a header that the map of the layers in
+flux/README.md does not name.
 
     check.py INCLUDE_DIR    where flux/ lies
     check.py --self-test    proves on made-up trees that the check can fail
@@ -62,7 +63,9 @@ def check_header(root, header):
 def check_tree(root):
     """All complaints about the headers below `root`/flux, and the number of headers."""
     headers = sorted(path.relative_to(root).as_posix() for path in (root / "flux").rglob("*.hpp"))
-    return [complaint for header in headers for complaint in check_header(root, header)], len(headers)
+    named = re.findall(r"`(\w+)(?:\.hpp)?`", (root / "flux/README.md").read_text())
+    complaints = [f"{header}: is not in the map of the layers" for header in headers if pathlib.PurePath(header).stem not in named]
+    return complaints + [complaint for header in headers for complaint in check_header(root, header)], len(headers)
 
 
 def complaints_about(files):
@@ -76,13 +79,15 @@ def complaints_about(files):
 
 def self_test():
     base, heap, door = "flux/detail/base/B.hpp", "flux/detail/heap/H.hpp", "flux/Door.hpp"
-    good = {base: "#include <cstddef>\n", heap: f"#include <{base}>\n", door: '#include "detail/heap/H.hpp"\n'}
+    layer_map = "flux/README.md"
+    good = {layer_map: "`B` `H` `M` `Door.hpp`\n", base: "#include <cstddef>\n", heap: f"#include <{base}>\n", door: '#include "detail/heap/H.hpp"\n'}
     bad = {
         "a layer above": {**good, base: f"#pragma once\n#include <{heap}>\n"},
         "a public header": {**good, heap: f"#include <{door}>\n"},
         "a quoted path": {**good, base: '#include "../heap/H.hpp"\n'},
         "spaces around the hash": {**good, base: f"  #  include  <{heap}>\n"},
         "a header that is not there": {**good, heap: "#include <flux/detail/base/Gone.hpp>\n"},
+        "a header that is in no map": {**good, layer_map: "`B` `Door.hpp`\n"},
         "a folder that is no layer": {**good, "flux/detail/misc/M.hpp": "\n"},
     }
     failures = [f"good tree refused: {text}" for text in complaints_about(good)]

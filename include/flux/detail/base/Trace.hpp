@@ -19,11 +19,12 @@ enum class TraceEvent : std::uint8_t {
   kTrim,         ///< `count` bytes went back to the system because a trim asked for them
 };
 
+/// An event: what a heap did, to how much.
 struct Trace {
-  TraceEvent event;
+  TraceEvent event;         ///< what it did
   const void* heap;         ///< the one that it happened to, named as in SlabView; of a flux::Heap another address, its own
   std::size_t object_size;  ///< of the size class, bytes; 0 where it is of none
-  std::size_t count;
+  std::size_t count;        ///< of objects or bytes, as the event says
 };
 
 /// Called with each event, on its thread, inside flux and with the heap locked at times: it should be short. May not throw, nor
