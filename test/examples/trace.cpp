@@ -39,16 +39,24 @@ void note(const flux::Trace& trace) noexcept {
 }
 
 // The first thread fills lists, the second frees them, the third fills and clears lists of its own.
-constexpr int kLists = 12;
+constexpr int kLists = 8;
 std::mutex mutex;
 std::vector<List> handed_over;
+
+bool is_taken() {
+  const std::lock_guard lock(mutex);
+  return handed_over.empty();
+}
 
 void fill() {
   thread_number = 0;
   for (int i = 0; i != kLists; ++i) {
-    List list(5'000);
-    const std::lock_guard lock(mutex);
-    handed_over.push_back(std::move(list));
+    List list(3'000);
+    {
+      const std::lock_guard lock(mutex);
+      handed_over.push_back(std::move(list));
+    }
+    while (!is_taken()) std::this_thread::yield();
   }
 }
 
@@ -67,7 +75,7 @@ void free_what_came() {
 
 void fill_and_clear() {
   thread_number = 2;
-  for (int i = 0; i != 4; ++i) List(20'000).clear();
+  for (int i = 0; i != 4; ++i) List(10'000).clear();
   flux::trim();
 }
 
