@@ -73,6 +73,8 @@ is_met() {
     header) has_header "${rest%%:*}" ;;
     library) links g++ "-l${rest%%:*}" ;;
     library_file) links g++ "-l:${rest%%:*}" ;;
+    file) [[ -e ${rest%%:*} ]] ;;
+    option) links g++ "${rest%%:*}" ;;
     python) python_with "${rest%%:*}" >/dev/null ;;
     clang_runtime) links clang++ -fsanitize=thread ;;
   esac

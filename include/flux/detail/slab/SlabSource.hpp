@@ -70,7 +70,7 @@ class SlabSource {
   Slab* carve(unsigned size_class) noexcept {
     const std::uint32_t units = kSizeClassInfo[size_class].units;
     if (units > units_left_) return nullptr;
-    Region*& with_room = with_room_[std::bit_width(units) - 1];
+    Region*& with_room = with_room_[static_cast<std::size_t>(std::bit_width(units)) - 1];
     for (;;) {
       const std::size_t index = with_room->find_units(units);
       if (index != kUnitsPerRegion) return carve_at(*with_room, index, size_class);
