@@ -74,7 +74,8 @@ int main(int argc, char** argv) {
   run_seed = choose_seed(arguments);
   std::erase_if(arguments, [](const std::string& argument) { return argument.starts_with(kRandomOption); });
   arguments.insert(arguments.begin() + 1, std::string(kRandomOption) + std::to_string(run_seed));
-  arguments.insert(arguments.begin() + 1, "--catch_system_errors=no");  // leaves them to the tools that watch a run
+  arguments.insert(arguments.begin() + 1,
+                   "--catch_system_errors=no");  // leaves them to the tools that watch a run
   if (isatty(STDOUT_FILENO) == 0) arguments.insert(arguments.begin() + 1, "--color_output=no");
   std::vector<char*> pointers;
   for (std::string& argument : arguments) pointers.push_back(argument.data());

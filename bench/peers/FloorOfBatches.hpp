@@ -54,7 +54,8 @@ class FloorOwner {
   void post(FloorBatch* batch) noexcept {
     batch->next = home_.load(std::memory_order_relaxed);
     // release: pairs with the acquire in refill.
-    while (!home_.compare_exchange_weak(batch->next, batch, std::memory_order_release, std::memory_order_relaxed)) {
+    while (!home_.compare_exchange_weak(batch->next, batch, std::memory_order_release,
+                                        std::memory_order_relaxed)) {
     }
   }
 
@@ -130,7 +131,9 @@ class FloorOfBatchesAllocator {
     floor_thread.free(p);
   }
 
-  friend bool operator==(const FloorOfBatchesAllocator&, const FloorOfBatchesAllocator&) noexcept { return true; }
+  friend bool operator==(const FloorOfBatchesAllocator&, const FloorOfBatchesAllocator&) noexcept {
+    return true;
+  }
 };
 
 template <class T>

@@ -65,7 +65,9 @@ class FloorOfOwnersAllocator {
     head = ::new (static_cast<void*>(p)) FloorLink{head};
   }
 
-  friend bool operator==(const FloorOfOwnersAllocator&, const FloorOfOwnersAllocator&) noexcept { return true; }
+  friend bool operator==(const FloorOfOwnersAllocator&, const FloorOfOwnersAllocator&) noexcept {
+    return true;
+  }
 
  private:
   static constexpr std::size_t list() {

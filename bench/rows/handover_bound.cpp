@@ -81,7 +81,7 @@ void handover_bound(benchmark::State& state) {
 
 BENCHMARK(handover_bound)
     ->Name("handover_64_bound")
-    ->Arg(kSlots * kBatch + 2 * kBatch)
+    ->Arg(kSlots* kBatch + 2 * kBatch)
     ->Arg(32'768)
     ->Iterations(1)
     ->Repetitions(1)

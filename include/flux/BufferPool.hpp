@@ -143,7 +143,7 @@ class Buffer {
 
   std::byte* data() noexcept { return data_; }              ///< the first byte; nullptr when empty
   const std::byte* data() const noexcept { return data_; }  ///< the first byte; nullptr when empty
-  std::size_t size() const noexcept { return size_; }  ///< bytes that were asked for
+  std::size_t size() const noexcept { return size_; }       ///< bytes that were asked for
   /// Bytes there are: those of the class, or size() when that is beyond all classes.
   std::size_t capacity() const noexcept {
     if (data_ == nullptr) return 0;

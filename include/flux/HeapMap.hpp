@@ -57,8 +57,9 @@ class HeapMap {
   /// The picture, which needs no other file.
   std::string text() const {
     const std::string height = std::to_string(y_ + kMargin);
-    std::string text = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + std::to_string(kWidth) + "\" height=\"" + height +
-                       "\" viewBox=\"0 0 " + std::to_string(kWidth) + ' ' + height + "\">\n<style>\n";
+    std::string text = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + std::to_string(kWidth) +
+                       "\" height=\"" + height + "\" viewBox=\"0 0 " + std::to_string(kWidth) + ' ' + height +
+                       "\">\n<style>\n";
     text += kStyle;
     for (std::size_t i = 0; i != kColours.size(); ++i)
       (((((text += ".c") += std::to_string(i)) += "{fill:") += kColours[i]) += "}\n");
@@ -93,20 +94,23 @@ class HeapMap {
 
   // By UnitUse.
   static constexpr std::array<std::string_view, 6> kUses{
-      "reserved: addresses alone",  "free: takes no memory",        "free: perhaps still resident",
+      "reserved: addresses alone",  "free: takes no memory",       "free: perhaps still resident",
       "left out before huge pages", "records and the heap itself", "slabs"};
 
   static constexpr std::string_view kStyle =
       "text{font:11px sans-serif;fill:#222}\n.h{font-weight:bold;font-size:13px}\n.paper{fill:#fff}\n"
-      ".u0{fill:url(#reserved)}\n.u1{fill:#eee}\n.u2{fill:url(#retained)}\n.u3{fill:url(#withheld)}\n.u4{fill:url(#own)}\n"
+      ".u0{fill:url(#reserved)}\n.u1{fill:#eee}\n.u2{fill:url(#retained)}\n.u3{fill:url(#withheld)}\n.u4{"
+      "fill:url(#own)}\n"
       ".grid{fill:url(#grid);pointer-events:none}\n.level{fill:#0072b2}\n";
   static constexpr std::string_view kPatterns =
       "<pattern id=\"reserved\" width=\"7\" height=\"5\" patternUnits=\"userSpaceOnUse\" x=\"16\">"
       "<circle cx=\"3\" cy=\"2.5\" r=\".8\" fill=\"#aaa\"/></pattern>\n"
       "<pattern id=\"retained\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\">"
-      "<rect width=\"4\" height=\"4\" fill=\"#eee\"/><path d=\"M-1 5L5 -1M-1 1L1 -1M3 5L5 3\" stroke=\"#666\"/></pattern>\n"
+      "<rect width=\"4\" height=\"4\" fill=\"#eee\"/><path d=\"M-1 5L5 -1M-1 1L1 -1M3 5L5 3\" "
+      "stroke=\"#666\"/></pattern>\n"
       "<pattern id=\"own\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\">"
-      "<rect width=\"4\" height=\"4\" fill=\"#444\"/><path d=\"M0 0L4 4M4 0L0 4\" stroke=\"#ccc\"/></pattern>\n"
+      "<rect width=\"4\" height=\"4\" fill=\"#444\"/><path d=\"M0 0L4 4M4 0L0 4\" "
+      "stroke=\"#ccc\"/></pattern>\n"
       "<pattern id=\"withheld\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\">"
       "<rect width=\"4\" height=\"4\" fill=\"#eee\"/><path d=\"M0 2H4\" stroke=\"#999\"/></pattern>\n"
       "<pattern id=\"grid\" width=\"7\" height=\"10\" patternUnits=\"userSpaceOnUse\" x=\"16\">"
@@ -130,8 +134,8 @@ class HeapMap {
     for (const DomainSnapshot& domain : domains) {
       for (const ClassStatistics& objects : domain.numbers.classes) {
         ClassStatistics& all = classes_[size_class_of(objects.object_size)];
-        all = {objects.object_size, all.slabs + objects.slabs, all.objects + objects.objects, all.live + objects.live,
-               all.free + objects.free};
+        all = {objects.object_size, all.slabs + objects.slabs, all.objects + objects.objects,
+               all.live + objects.live, all.free + objects.free};
       }
       all_.heaps += domain.numbers.heaps;
       all_.parked_heaps += domain.numbers.parked_heaps;
@@ -162,7 +166,9 @@ class HeapMap {
   }
 
   /// The name of a style. Not by operator+, in which g++ 12 sees an overlap that is not there.
-  static std::string style(std::string_view kind, std::size_t number) { return std::string(kind) += std::to_string(number); }
+  static std::string style(std::string_view kind, std::size_t number) {
+    return std::string(kind) += std::to_string(number);
+  }
 
   void draw_text(std::size_t x, const std::string& text, std::string_view looks = {}) {
     ((((body_ += "<text x=\"") += std::to_string(x)) += "\" y=\"") += std::to_string(y_ + kLine - 4)) += '"';
@@ -178,7 +184,8 @@ class HeapMap {
   }
 
   /// A coloured box and what it means, in the column of so many of the row at y_.
-  void draw_meaning(std::size_t column, std::size_t columns, const std::string& looks, const std::string& text) {
+  void draw_meaning(std::size_t column, std::size_t columns, const std::string& looks,
+                    const std::string& text) {
     const std::size_t x = kMargin + column * (kWidth - 2 * kMargin) / columns;
     y_ += 3;
     draw_box(x, kSwatch, looks, {});
@@ -188,19 +195,23 @@ class HeapMap {
 
   void draw_totals(const std::vector<DomainSnapshot>& domains) {
     y_ = kMargin / 2;
-    draw_text(kMargin, "flux: " + counted(domains.size(), "tag") + ", " + counted(all_.heaps, "heap") + " (" +
-                           grouped(all_.parked_heaps) + " of ended threads)", "h");
+    draw_text(kMargin,
+              "flux: " + counted(domains.size(), "tag") + ", " + counted(all_.heaps, "heap") + " (" +
+                  grouped(all_.parked_heaps) + " of ended threads)",
+              "h");
     y_ += kLine;
     draw_text(kMargin, sizes(all_));
     y_ += kLine;
-    draw_text(kMargin, "A cell is 64 KiB. Objects are out while they are live, in a thread's bin, or on their way home.");
+    draw_text(
+        kMargin,
+        "A cell is 64 KiB. Objects are out while they are live, in a thread's bin, or on their way home.");
     y_ += kLine + 4;
   }
 
   static std::string sizes(const DomainStatistics& numbers) {
-    return in_bytes(numbers.bytes_live) + " in live objects, " + in_bytes(numbers.bytes_committed) + " committed, of which " +
-           in_bytes(numbers.bytes_retained) + " free and perhaps still resident; " + in_bytes(numbers.bytes_reserved) +
-           " of addresses";
+    return in_bytes(numbers.bytes_live) + " in live objects, " + in_bytes(numbers.bytes_committed) +
+           " committed, of which " + in_bytes(numbers.bytes_retained) + " free and perhaps still resident; " +
+           in_bytes(numbers.bytes_reserved) + " of addresses";
   }
 
   void draw_uses() {
@@ -224,8 +235,9 @@ class HeapMap {
       const ClassStatistics& objects = classes_[c];
       if (objects.slabs == 0) continue;
       draw_meaning(drawn % 3, 3, style("c", colours_[c]),
-                   "<title>" + grouped(objects.live) + " of " + grouped(objects.objects) + " objects live</title>" +
-                       in_bytes(objects.object_size) + ": " + counted(objects.slabs, "slab") + ", " +
+                   "<title>" + grouped(objects.live) + " of " + grouped(objects.objects) +
+                       " objects live</title>" + in_bytes(objects.object_size) + ": " +
+                       counted(objects.slabs, "slab") + ", " +
                        std::to_string(objects.live * 100 / objects.objects) + " % live");
       if (++drawn % 3 == 0) y_ += kLine;
     }
@@ -235,7 +247,8 @@ class HeapMap {
   void draw_domain(const DomainSnapshot& domain) {
     const DomainStatistics& numbers = domain.numbers;
     y_ += 6;
-    draw_text(kMargin, "<title>" + escaped(numbers.tag) + "</title>tag " + escaped(numbers.tag, kNameLength), "h");
+    draw_text(kMargin, "<title>" + escaped(numbers.tag) + "</title>tag " + escaped(numbers.tag, kNameLength),
+              "h");
     y_ += kLine;
     draw_text(kMargin, counted(numbers.heaps, "heap") + ": " + sizes(numbers));
     y_ += kLine;
@@ -250,7 +263,8 @@ class HeapMap {
     for (unsigned c = 0; c != kSizeClasses; ++c) slabs += heap.heap->home().slabs(c);
     text += counted(slabs, "slab") + ", " + in_bytes(source.committed_bytes()) + " committed, " +
             in_bytes(source.retained_bytes()) + " free and perhaps still resident";
-    if (heap.regions.empty()) text += "; not drawn, because its thread was at work on it or has reserved memory";
+    if (heap.regions.empty())
+      text += "; not drawn, because its thread was at work on it or has reserved memory";
     draw_text(kMargin, text);
     y_ += kLine + 1;
     for (const RegionSnapshot& region : heap.regions) draw_region(region);
@@ -264,7 +278,8 @@ class HeapMap {
     for (std::size_t row = 0; row != end; row += kRow, y_ += kRowHeight) {
       for (std::size_t unit = row; unit != row + kRow;) unit = draw_run(region, unit);
     }
-    ((((body_ += "<rect x=\"") += std::to_string(kMargin)) += "\" y=\"") += std::to_string(top)) += "\" width=\"";
+    ((((body_ += "<rect x=\"") += std::to_string(kMargin)) += "\" y=\"") += std::to_string(top)) +=
+        "\" width=\"";
     ((body_ += std::to_string(kRow * kUnitWidth)) += "\" height=\"") += std::to_string(y_ - top);
     body_ += "\" class=\"grid\"/>\n";
     y_ += 3;
@@ -277,20 +292,23 @@ class HeapMap {
     const std::size_t step = units_of(unit);
     std::size_t last = first;
     std::size_t home = 0;
-    for (; last != end_of_row && looks_alike(region.units[last], unit); last += step) home += region.units[last].home;
+    for (; last != end_of_row && looks_alike(region.units[last], unit); last += step)
+      home += region.units[last].home;
     const std::size_t x = kMargin + first % kRow * kUnitWidth;
     std::string looks, title;
     if (unit.use == UnitUse::kSlab) {
       const std::size_t slabs = (last - first) / step;
       const std::size_t objects = slabs * kSizeClassInfo[unit.size_class].capacity;
       looks = style("c", colours_[unit.size_class]) + ' ' + style("l", level_of(unit));
-      title = in_bytes(stride_of(unit.size_class)) + ": " + counted(slabs, "slab") + " with " + grouped(objects - home) + " of " +
-              grouped(objects) + " objects out";
+      title = in_bytes(stride_of(unit.size_class)) + ": " + counted(slabs, "slab") + " with " +
+              grouped(objects - home) + " of " + grouped(objects) + " objects out";
     } else {
       looks = style("u", static_cast<std::size_t>(unit.use));
-      title = std::string(kUses[static_cast<std::size_t>(unit.use)]) + ", " + in_bytes((last - first) * kUnitBytes);
+      title = std::string(kUses[static_cast<std::size_t>(unit.use)]) + ", " +
+              in_bytes((last - first) * kUnitBytes);
     }
-    draw_box(x, (last - first) * kUnitWidth, looks, title + ", at " + hexadecimal(region.begin + first * kUnitBytes));
+    draw_box(x, (last - first) * kUnitWidth, looks,
+             title + ", at " + hexadecimal(region.begin + first * kUnitBytes));
     return last;
   }
 

@@ -87,7 +87,8 @@ class SlabProvider {
 
   /// Has memory ready for `n` objects, for the calling thread: see flux::reserve. Throws std::bad_alloc.
   static void reserve(std::size_t n) {
-    if (detail::kUsesSlabs && n != 0) detail::local_heap<tag>.reserve(size_class(), n, detail::find_bins<tag>());
+    if (detail::kUsesSlabs && n != 0)
+      detail::local_heap<tag>.reserve(size_class(), n, detail::find_bins<tag>());
   }
 
  private:

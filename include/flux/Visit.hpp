@@ -32,11 +32,11 @@ namespace flux::inline FLUX_ABI {
 /// A slab, as a visitor sees it. Valid while the visitor runs.
 class SlabView {
  public:
-  std::string_view tag() const noexcept { return domain_.name; }  ///< "default" for none
-  const void* begin() const noexcept { return slab_.objects; }    ///< the first object
+  std::string_view tag() const noexcept { return domain_.name; }     ///< "default" for none
+  const void* begin() const noexcept { return slab_.objects; }       ///< the first object
   std::size_t object_size() const noexcept { return slab_.stride; }  ///< bytes from one object to the next
   std::size_t objects() const noexcept { return slab_.capacity; }    ///< live and free
-  const void* heap() const noexcept { return &heap_; }  ///< the same for all slabs of a thread heap
+  const void* heap() const noexcept { return &heap_; }           ///< the same for all slabs of a thread heap
   bool is_parked() const noexcept { return !heap_.is_owned(); }  ///< whether the heap's thread has ended
 
   /// Calls `visit(const void*)` for each live object, lowest address first; returns how many there are.

@@ -166,7 +166,8 @@ BOOST_AUTO_TEST_CASE(a_new_buffer_is_zero_to_its_capacity_unless_the_options_say
   }
 }
 
-BOOST_AUTO_TEST_CASE(what_was_in_a_buffer_is_overwritten_when_it_goes_back_if_the_options_say_so, *flux::test::plain_only()) {
+BOOST_AUTO_TEST_CASE(what_was_in_a_buffer_is_overwritten_when_it_goes_back_if_the_options_say_so,
+                     *flux::test::plain_only()) {
   flux::BufferPool pool({.zeroing = flux::Zeroing::kOnPut});
   flux::BufferPool peeking({.zeroing = flux::Zeroing::kNone});
   for (const std::size_t size : {64u, 1000u, 40'000u}) {

@@ -430,7 +430,8 @@ BOOST_AUTO_TEST_CASE(a_command_for_a_new_array_of_one_is_freed_as_one) {
 BOOST_AUTO_TEST_CASE(a_command_for_an_array_whose_bytes_overflow_is_refused) {
   Node* reuse = nullptr;
   std::size_t count = SIZE_MAX / sizeof(Node) + 2;  // in bytes that is no more than one
-  BOOST_TEST((B<Node>{}.allocation_command(bc::allocate_new | bc::nothrow_allocation, count, count, reuse) == nullptr));
+  BOOST_TEST((B<Node>{}.allocation_command(bc::allocate_new | bc::nothrow_allocation, count, count, reuse) ==
+              nullptr));
   BOOST_CHECK_THROW(std::ignore = B<Node>{}.allocation_command(bc::allocate_new, count, count, reuse),
                     std::bad_array_new_length);
 }

@@ -40,8 +40,8 @@ struct Outcome {
 };
 
 std::ostream& operator<<(std::ostream& out, const Outcome& outcome) {
-  return out << outcome.refused << " refused, intact " << outcome.is_intact << ", live " << outcome.live << ", valid "
-             << outcome.is_valid << ", pages " << outcome.is_page_source_content;
+  return out << outcome.refused << " refused, intact " << outcome.is_intact << ", live " << outcome.live
+             << ", valid " << outcome.is_valid << ", pages " << outcome.is_page_source_content;
 }
 
 // What a face is tried with: an operation that is refused is repeated when memory is back.
@@ -78,7 +78,8 @@ void refuse_every_call(Face face) {
     bool is_reached = true;
     for (std::size_t n = 1; is_reached; ++n) {
       const Outcome outcome = in_child([&] {
-        adopt_all(flux::detail::parked_heaps<flux::detail::BufferDomain>);  // of suites before: their pages are not of this source
+        adopt_all(flux::detail::parked_heaps<
+                  flux::detail::BufferDomain>);  // of suites before: their pages are not of this source
         auto& pages = *new FailingPageSource(kSingleRegions);  // heaps live on in it
         Trial trial(pages, is_lasting, n);
         run_thread([&] { face(trial); });
@@ -93,8 +94,9 @@ void refuse_every_call(Face face) {
         return trial.outcome;
       });
       BOOST_TEST_CONTEXT("call " << n << (is_lasting ? " and all after it" : "")) {
-        BOOST_TEST((outcome.is_intact && outcome.live == 0 && outcome.is_valid && outcome.is_page_source_content),
-                   outcome);
+        BOOST_TEST(
+            (outcome.is_intact && outcome.live == 0 && outcome.is_valid && outcome.is_page_source_content),
+            outcome);
       }
       refused += outcome.refused;
       is_reached = outcome.is_reached;
@@ -131,8 +133,11 @@ BOOST_AUTO_TEST_CASE(a_list_over_an_allocator_is_granted_or_refused_each_node) {
 
 BOOST_AUTO_TEST_CASE(a_map_under_a_tag_is_granted_or_refused_each_node) {
   refuse_every_call([](Trial& trial) {
-    std::map<std::size_t, Element, std::less<>, flux::Allocator<std::pair<const std::size_t, Element>, Orders>> map;
-    for (std::size_t i = 0; i != kElements; ++i) trial([&] { map.try_emplace(i * 7919 % kElements, Element{i}); });
+    std::map<std::size_t, Element, std::less<>,
+             flux::Allocator<std::pair<const std::size_t, Element>, Orders>>
+        map;
+    for (std::size_t i = 0; i != kElements; ++i)
+      trial([&] { map.try_emplace(i * 7919 % kElements, Element{i}); });
     trial.expect(map.size() == kElements);
     for (std::size_t i = 0; i != kElements; ++i) trial.expect(map.at(i * 7919 % kElements)[0] == i);
   });
@@ -222,7 +227,8 @@ BOOST_AUTO_TEST_CASE(a_buffer_pool_gives_buffers_or_refuses) {
       trial.expect(buffers.back().data()[0] == std::byte{0});
       buffers.back().data()[0] = std::byte{1};
     }
-    trial.expect(std::ranges::all_of(buffers, [](const flux::Buffer& b) { return b.data()[0] == std::byte{1}; }));
+    trial.expect(
+        std::ranges::all_of(buffers, [](const flux::Buffer& b) { return b.data()[0] == std::byte{1}; }));
     std::uint64_t in_use = 0;
     for (const flux::BufferClassStatistics& each : pool.stats().classes) in_use += each.in_use;
     trial.expect(in_use == kBuffers);

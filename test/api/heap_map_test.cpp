@@ -49,7 +49,8 @@ struct Drawn {
 Drawn drawn_in(const std::string& picture) {
   static const std::regex title(": ([0-9,]+) slabs? with ([0-9,]+) of ([0-9,]+) objects out, at");
   Drawn drawn;
-  for (std::sregex_iterator match(picture.begin(), picture.end(), title); match != std::sregex_iterator(); ++match) {
+  for (std::sregex_iterator match(picture.begin(), picture.end(), title); match != std::sregex_iterator();
+       ++match) {
     drawn.slabs += number_of((*match)[1]);
     drawn.out += number_of((*match)[2]);
     drawn.objects += number_of((*match)[3]);
@@ -122,7 +123,8 @@ BOOST_AUTO_TEST_CASE(what_is_drawn_is_what_statistics_say) {
       }
     }
     flux::detail::heap_list.for_each([&](const flux::detail::ThreadHeap& heap) {
-      for (unsigned c = 0; c != flux::detail::kSizeClasses; ++c) found.in_bins += heap.heap_bins().count_remote(c);
+      for (unsigned c = 0; c != flux::detail::kSizeClasses; ++c)
+        found.in_bins += heap.heap_bins().count_remote(c);
     });
     return found;
   });
@@ -135,8 +137,9 @@ BOOST_AUTO_TEST_CASE(what_is_drawn_is_what_statistics_say) {
 
 BOOST_AUTO_TEST_CASE(names_of_tags_are_escaped_and_long_ones_are_cut_where_they_are_shown) {
   using Strange = flux::SlabProvider<int, "a<b>&\"\x01\xC3\xA4\xFF">;
-  using Long = flux::SlabProvider<int, "0123456789012345678901234567890123456789012345678901234567890123456789"
-                                       "0123456789012345678901234567890123456789">;
+  using Long = flux::SlabProvider<int,
+                                  "0123456789012345678901234567890123456789012345678901234567890123456789"
+                                  "0123456789012345678901234567890123456789">;
   void* const strange = Strange::alloc_raw();
   void* const of_long = Long::alloc_raw();
   const std::string text = picture();

@@ -713,7 +713,8 @@ BOOST_AUTO_TEST_CASE(a_refused_large_block_leaves_the_budget_as_it_was) {
   BOOST_TEST(heap.used_bytes() == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(a_heap_with_a_capacity_is_resident_with_no_more_whatever_is_freed_meanwhile, *flux::test::plain_only()) {
+BOOST_AUTO_TEST_CASE(a_heap_with_a_capacity_is_resident_with_no_more_whatever_is_freed_meanwhile,
+                     *flux::test::plain_only()) {
   struct Figures {
     std::size_t begun, most;
     bool is_valid;
@@ -949,7 +950,8 @@ BOOST_AUTO_TEST_CASE(random_operations_agree_with_a_model) {
 // Misuse that the engine sees.
 
 BOOST_AUTO_TEST_CASE(an_object_of_a_heap_that_is_freed_elsewhere_ends_the_program) {
-  constexpr auto kReason = flux::kIsChecked ? "it lies in a flux::Heap" : "an address that flux never handed out";
+  constexpr auto kReason =
+      flux::kIsChecked ? "it lies in a flux::Heap" : "an address that flux never handed out";
   Heap heap;
   void* const p = heap.allocate(48);
   BOOST_TEST(aborts_with(kReason, [&] { flux::deallocate(p, 48); }));

@@ -360,7 +360,8 @@ BOOST_AUTO_TEST_CASE(an_address_in_slab_memory_that_no_object_has_ends_the_progr
   BOOST_TEST(aborts_with(kReason, [&] { flux::deallocate(region); }));
   BOOST_TEST(aborts_with(kReason, [&] { flux::deallocate(beyond); }));
   BOOST_TEST(aborts_with(kReason, [&] { std::ignore = flux::usable_size(region); }));
-  const flux::detail::Slab& slab = flux::detail::Region::slab_of(p);  // 104-byte objects leave some bytes at its end
+  const flux::detail::Slab& slab =
+      flux::detail::Region::slab_of(p);  // 104-byte objects leave some bytes at its end
   BOOST_TEST(aborts_with(kReason, [&] { flux::deallocate(slab.objects + slab.extent); }));
   flux::deallocate(p);
 }

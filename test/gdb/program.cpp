@@ -50,9 +50,9 @@ void step_here() {
   flux::Allocator<long> allocator;
   long* p = nullptr;
   __asm__ volatile("" : "+g"(p));
-  p = allocator.allocate(1);      // the line to step over
-  *p = 1;                         // the line after it
-  allocator.deallocate(p, 1);     // and one more
+  p = allocator.allocate(1);   // the line to step over
+  *p = 1;                      // the line after it
+  allocator.deallocate(p, 1);  // and one more
   __asm__ volatile("" : : "g"(&p) : "memory");
 }
 

@@ -12,7 +12,8 @@ static_assert(sizeof(Node40) == 40);
 
 }  // namespace
 
-struct ProbeTag;  // in an unnamed namespace g++ takes the address of its thread-local variable in an instruction more
+struct
+    ProbeTag;  // in an unnamed namespace g++ takes the address of its thread-local variable in an instruction more
 using Tagged = flux::Allocator<Node40, ProbeTag>;
 
 extern "C" {
@@ -29,9 +30,7 @@ void probe_free_tagged(void* object);
 
 [[gnu::noipa]] void* probe_allocate_tagged() { return Tagged{}.allocate(1); }
 
-[[gnu::noipa]] void probe_free_tagged(void* object) {
-  Tagged{}.deallocate(static_cast<Node40*>(object), 1);
-}
+[[gnu::noipa]] void probe_free_tagged(void* object) { Tagged{}.deallocate(static_cast<Node40*>(object), 1); }
 }
 
 int main() {

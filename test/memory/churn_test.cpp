@@ -62,7 +62,8 @@ BOOST_AUTO_TEST_CASE(a_thousand_shuffled_halves_of_100_000_small_objects_need_2_
   expect_at_most_2_percent(growth_of<64>({objects, objects / 2, 10, scaled(1000)}), objects * 64);
 }
 
-BOOST_AUTO_TEST_CASE(ten_times_90_percent_of_20_000_objects_of_32_KiB_need_2_percent_more_at_most, *flux::test::plain_only()) {
+BOOST_AUTO_TEST_CASE(ten_times_90_percent_of_20_000_objects_of_32_KiB_need_2_percent_more_at_most,
+                     *flux::test::plain_only()) {
   const std::size_t objects = scaled(20'000);
   expect_at_most_2_percent(growth_of<32 * kKiB>({objects, objects / 10 * 9, 0, 10}), objects * 32 * kKiB);
 }

@@ -137,7 +137,8 @@ BOOST_AUTO_TEST_CASE(what_one_maker_after_another_leaves_behind_is_used_again) {
 
 BOOST_AUTO_TEST_CASE(what_sixteen_makers_at_once_leave_behind_is_used_again) { expect_flat(100, 16); }
 
-BOOST_AUTO_TEST_CASE(what_heaps_of_ended_threads_get_back_counts_against_their_retention_limit, *flux::test::plain_only()) {
+BOOST_AUTO_TEST_CASE(what_heaps_of_ended_threads_get_back_counts_against_their_retention_limit,
+                     *flux::test::plain_only()) {
   const std::size_t objects = scaled(160'000);
   const std::size_t left = left_by_makers_in_turn(16, objects);
   BOOST_TEST_MESSAGE("sixteen makers in turn: " << left / kKiB << " KiB left");

@@ -182,7 +182,8 @@ BOOST_AUTO_TEST_CASE(either_side_faster_in_turn_needs_no_more_than_what_lives_at
   expect_no_more_than_what_lives<640>(usual_or_full(2'000'000, 100'000'000));
 }
 
-BOOST_AUTO_TEST_CASE(objects_that_come_home_to_a_sleeping_producer_need_no_more_than_they_did, *flux::test::plain_only()) {
+BOOST_AUTO_TEST_CASE(objects_that_come_home_to_a_sleeping_producer_need_no_more_than_they_did,
+                     *flux::test::plain_only()) {
   const std::size_t count = scaled(1'000'000);
   const Sleep sleep = sleep_through<64>(count, 10);
   BOOST_TEST_MESSAGE("peak " << sleep.peak / kKiB << " KiB, asleep " << sleep.asleep / kKiB << " KiB, awake "
@@ -194,7 +195,8 @@ BOOST_AUTO_TEST_CASE(objects_that_come_home_to_a_sleeping_producer_need_no_more_
   BOOST_TEST(sleep.trimmed <= 2 * kMiB);
 }
 
-BOOST_AUTO_TEST_CASE(producers_that_fall_asleep_in_turn_keep_no_more_than_their_retention_limits, *flux::test::plain_only()) {
+BOOST_AUTO_TEST_CASE(producers_that_fall_asleep_in_turn_keep_no_more_than_their_retention_limits,
+                     *flux::test::plain_only()) {
   constexpr std::size_t kProducers = 8;
   const std::size_t count = scaled(500'000), limit = 2 * kMiB;
   const std::size_t most = most_of_sleepers(count, kProducers, limit);

@@ -135,11 +135,13 @@ void expect_a_list_to_fall(std::size_t node_bytes) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(a_list_of_8_M_nodes_falls_to_the_retention_limit_and_trim_gives_back_the_rest, *flux::test::plain_only()) {
+BOOST_AUTO_TEST_CASE(a_list_of_8_M_nodes_falls_to_the_retention_limit_and_trim_gives_back_the_rest,
+                     *flux::test::plain_only()) {
   expect_a_list_to_fall<long>(24);
 }
 
-BOOST_AUTO_TEST_CASE(a_list_of_8_M_larger_nodes_falls_to_the_retention_limit_and_trim_gives_back_the_rest, *flux::test::plain_only()) {
+BOOST_AUTO_TEST_CASE(a_list_of_8_M_larger_nodes_falls_to_the_retention_limit_and_trim_gives_back_the_rest,
+                     *flux::test::plain_only()) {
   expect_a_list_to_fall<Block<48>>(64);
 }
 

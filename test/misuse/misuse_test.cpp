@@ -266,7 +266,8 @@ const Row kRows[] = {
      }},
     {"of_raw_memory_with_another_size", kSize, [] { flux::deallocate(flux::allocate(100), 200); }},
     {"of_raw_memory_with_a_size_beyond_slabs", kSize, [] { flux::deallocate(flux::allocate(100), 100'000); }},
-    {"of_raw_memory_with_another_size_of_its_class", kSize, [] { flux::deallocate(flux::allocate(100), 101); }},
+    {"of_raw_memory_with_another_size_of_its_class", kSize,
+     [] { flux::deallocate(flux::allocate(100), 101); }},
     {"of_raw_memory_with_the_whole_of_its_class", kSize, [] { flux::deallocate(flux::allocate(100), 104); }},
     {"of_a_whole_object_with_less", kSize, [] { flux::deallocate(flux::allocate(104), 100); }},
     {"with_another_alignment_of_its_class", kSize, [] { flux::deallocate(flux::allocate(40, 64), 64, 64); }},
@@ -409,7 +410,8 @@ const Row kRows[] = {
        static_cast<void>(many());  // the owner is at work: nobody takes the objects home for it
        const auto orders = many(130);
        on_another_thread([&] {
-         free_one(one<Order>());  // with a heap of its own a thread sends chains, and not each object by itself
+         free_one(
+             one<Order>());  // with a heap of its own a thread sends chains, and not each object by itself
          free_all(orders);
        });
        for (Order* const order : orders) order->words[0] = 0x1000;  // the first word of carriers is a link
@@ -439,7 +441,8 @@ const Row kRows[] = {
 [[maybe_unused]] bool is_seen(const Row& row, const Death& death) {
   const std::string reason = row.reason;
   const bool is_write = reason == kWritten || reason == kBeyond || reason == kLink;
-  if (FLUX_ADDRESS_SANITIZER && is_write && death.message.find("use-after-poison") != std::string::npos) return true;
+  if (FLUX_ADDRESS_SANITIZER && is_write && death.message.find("use-after-poison") != std::string::npos)
+    return true;
   return death.signal == SIGABRT && death.message.find(reason) != std::string::npos;
 }
 
@@ -494,9 +497,11 @@ BOOST_AUTO_TEST_CASE(a_handler_that_returns_has_the_program_go_on_without_the_op
 
 template <std::size_t bytes>
 bool is_taken_back() {
-  flux::SlabProvider<Packed<bytes>, "sizes">::free_raw(flux::SlabProvider<Packed<bytes>, "sizes">::alloc_raw());
+  flux::SlabProvider<Packed<bytes>, "sizes">::free_raw(
+      flux::SlabProvider<Packed<bytes>, "sizes">::alloc_raw());
   void* const p = flux::allocate(bytes % 40'000);
-  const bool is_exact = bytes % 40'000 > flux::detail::kLargestSmallObject || flux::usable_size(p) == bytes % 40'000;
+  const bool is_exact =
+      bytes % 40'000 > flux::detail::kLargestSmallObject || flux::usable_size(p) == bytes % 40'000;
   flux::deallocate(p, bytes % 40'000);
   return is_exact;
 }

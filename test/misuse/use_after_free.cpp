@@ -20,7 +20,8 @@ using Orders = std::vector<Order*>;
 
 Orders make(std::size_t count) {
   Orders orders(count);
-  for (Order*& order : orders) *(order = flux::Allocator<Order>().allocate(1)) = Order{{1, 2, 3, 4, 5, 6, 7, 8}};
+  for (Order*& order : orders)
+    *(order = flux::Allocator<Order>().allocate(1)) = Order{{1, 2, 3, 4, 5, 6, 7, 8}};
   return orders;
 }
 

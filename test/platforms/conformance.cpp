@@ -59,7 +59,8 @@ struct Containers {
   std::forward_list<int, Allocator<int>> forward_list;
   std::set<short, std::less<short>, Allocator<short>> set;
   std::map<int, std::string, std::less<int>, Allocator<std::pair<const int, std::string>>> map;
-  std::unordered_map<int, double, std::hash<int>, std::equal_to<int>, Allocator<std::pair<const int, double>>> hashed;
+  std::unordered_map<int, double, std::hash<int>, std::equal_to<int>, Allocator<std::pair<const int, double>>>
+      hashed;
   std::deque<int, Allocator<int>> deque;
   std::vector<std::shared_ptr<int>> shared;
 
@@ -68,12 +69,18 @@ struct Containers {
     for (int step = 0; step != steps; ++step) {
       const auto key = static_cast<int>(random.below(500));
       switch (random.below(7)) {
-        case 0: list.push_back(key); break;
+        case 0:
+          list.push_back(key);
+          break;
         case 1:
           if (!list.empty()) list.pop_front();
           break;
-        case 2: map[key] = std::to_string(key); break;
-        case 3: map.erase(key); break;
+        case 2:
+          map[key] = std::to_string(key);
+          break;
+        case 3:
+          map.erase(key);
+          break;
         case 4:
           if (!hashed.emplace(key, key).second) hashed.erase(key);
           break;
@@ -192,7 +199,8 @@ void resources_and_raw_memory() {
   check(map[999].size() == 999, "polymorphic containers");
   std::vector<std::pair<void*, std::size_t>> given;
   for (std::size_t alignment = 1; alignment <= 65'536; alignment *= 2)
-    for (const std::size_t bytes : {std::size_t{0}, std::size_t{24}, std::size_t{5'000}, std::size_t{100'000}}) {
+    for (const std::size_t bytes :
+         {std::size_t{0}, std::size_t{24}, std::size_t{5'000}, std::size_t{100'000}}) {
       void* const p = flux::allocate(bytes, alignment);
       check(reinterpret_cast<std::uintptr_t>(p) % alignment == 0, "alignment");
       check(flux::usable_size(p) >= bytes, "usable size");
@@ -201,7 +209,8 @@ void resources_and_raw_memory() {
     }
   for (const auto& [p, bytes] : given) {
     const auto* const begin = static_cast<const unsigned char*>(p);
-    check(std::all_of(begin, begin + bytes, [b = static_cast<unsigned char>(bytes)](unsigned char c) { return c == b; }),
+    check(std::all_of(begin, begin + bytes,
+                      [b = static_cast<unsigned char>(bytes)](unsigned char c) { return c == b; }),
           "content stays");
     flux::deallocate(p);
   }
@@ -219,11 +228,13 @@ void handles_buffers_and_providers() {
   std::vector<flux::Handle<Item>> handles;
   for (int i = 0; i != 3'000; ++i) handles.push_back(pool.create(i));
   std::thread([&] {
-    for (std::size_t i = 0; i < handles.size(); i += 2) check(pool.destroy(handles[i]), "a handle is destroyed");
+    for (std::size_t i = 0; i < handles.size(); i += 2)
+      check(pool.destroy(handles[i]), "a handle is destroyed");
   }).join();
   for (std::size_t i = 0; i != handles.size(); ++i) {
     const Item* const item = pool.get(handles[i]);
-    check(i % 2 == 0 ? item == nullptr : item != nullptr && item->value == static_cast<int>(i), "handles, live and stale");
+    check(i % 2 == 0 ? item == nullptr : item != nullptr && item->value == static_cast<int>(i),
+          "handles, live and stale");
   }
   check(pool.size() == 1'500, "handles that live");
 

@@ -64,8 +64,8 @@ int main() {
   print_node<std::map<long, long, Less, Noting<Pair>>>("std::map<long, long>");
   print_node<std::unordered_set<long, Hash, Equal, Noting<long>>>("std::unordered_set<long>");
   print_node<std::unordered_map<long, long, Hash, Equal, Noting<Pair>>>("std::unordered_map<long, long>");
-  print_node<std::unordered_set<std::string, std::hash<std::string>, std::equal_to<std::string>, Noting<std::string>>>(
-      "std::unordered_set<std::string>");
+  print_node<std::unordered_set<std::string, std::hash<std::string>, std::equal_to<std::string>,
+                                Noting<std::string>>>("std::unordered_set<std::string>");
   static_cast<void>(std::allocate_shared<long>(Noting<long>()));
   print("std::allocate_shared<long>");
 }

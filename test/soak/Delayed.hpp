@@ -61,14 +61,10 @@ class Operations : public Base {
  public:
   using Base::Base;
   T load(Order order) const noexcept { return delay(), Base::load(order); }
-  void store(T value, Order order) const noexcept
-    requires(!std::is_same_v<Base, std::atomic<T>>)
-  {
+  void store(T value, Order order) const noexcept requires(!std::is_same_v<Base, std::atomic<T>>) {
     delay(), Base::store(value, order);
   }
-  void store(T value, Order order) noexcept
-    requires(std::is_same_v<Base, std::atomic<T>>)
-  {
+  void store(T value, Order order) noexcept requires(std::is_same_v<Base, std::atomic<T>>) {
     delay(), Base::store(value, order);
   }
   T exchange(T value, Order order) noexcept { return delay(), Base::exchange(value, order); }

@@ -65,7 +65,9 @@ struct Item {
 
 std::size_t marked(std::size_t bytes) { return std::min<std::size_t>(bytes, 256); }
 void write(const Item& item) { write_mark(item.p, marked(item.bytes), item.mark); }
-void look(const Item& item, const char* face) { expect(has_mark(item.p, marked(item.bytes), item.mark), face); }
+void look(const Item& item, const char* face) {
+  expect(has_mark(item.p, marked(item.bytes), item.mark), face);
+}
 
 struct Trades;
 
@@ -207,31 +209,51 @@ void use_heap(Random& random) {
 
 void control(Random& random) {
   switch (random() % 6) {
-    case 0: return flux::reserve(64, 500);
-    case 1: return flux::flush();
-    case 2: return static_cast<void>(random() % 8 == 0 ? flux::trim() : 0);
-    case 3: return static_cast<void>(flux::stats());
-    case 4: return flux::set_retention_limit(random() % 2 == 0 ? 0 : std::size_t{8} << 20);
-    default: return use_heap(random);
+    case 0:
+      return flux::reserve(64, 500);
+    case 1:
+      return flux::flush();
+    case 2:
+      return static_cast<void>(random() % 8 == 0 ? flux::trim() : 0);
+    case 3:
+      return static_cast<void>(flux::stats());
+    case 4:
+      return flux::set_retention_limit(random() % 2 == 0 ? 0 : std::size_t{8} << 20);
+    default:
+      return use_heap(random);
   }
 }
 
 Item make(Random& random) {
   switch (random() % 14) {
-    case 0: return of_allocator<8>(random);
-    case 1: return of_allocator<24>(random);
-    case 2: return of_allocator<61>(random);
-    case 3: return of_allocator<600>(random);
-    case 4: return of_allocator<9'000>(random);
-    case 5: return of_allocator<40, Trades>(random);
-    case 6: return of_allocator<64, Trades>(random);
-    case 7: return of_provider(random);
-    case 8: return of_memory_resource(random);
-    case 9: return of_raw_memory(random);
-    case 10: return of_buffers(random);
-    case 11: return of_handles(random);
-    case 12: return of_bursts(random);
-    default: return of_maps(random);
+    case 0:
+      return of_allocator<8>(random);
+    case 1:
+      return of_allocator<24>(random);
+    case 2:
+      return of_allocator<61>(random);
+    case 3:
+      return of_allocator<600>(random);
+    case 4:
+      return of_allocator<9'000>(random);
+    case 5:
+      return of_allocator<40, Trades>(random);
+    case 6:
+      return of_allocator<64, Trades>(random);
+    case 7:
+      return of_provider(random);
+    case 8:
+      return of_memory_resource(random);
+    case 9:
+      return of_raw_memory(random);
+    case 10:
+      return of_buffers(random);
+    case 11:
+      return of_handles(random);
+    case 12:
+      return of_bursts(random);
+    default:
+      return of_maps(random);
   }
 }
 
@@ -352,12 +374,18 @@ bool read(int count, char** arguments, Options& options) {
     char* end = nullptr;
     const std::uint64_t value = i + 1 < count ? std::strtoull(arguments[i + 1], &end, 10) : 0;
     if (end == nullptr || *end != '\0' || end == arguments[i + 1] || value == 0) return false;
-    if (name == "--seconds") options.seconds = value;
-    else if (name == "--period") options.period = value;
-    else if (name == "--threads") options.threads = value;
-    else if (name == "--megabytes") options.megabytes = value;
-    else if (name == "--seed") options.seed = value;
-    else return false;
+    if (name == "--seconds")
+      options.seconds = value;
+    else if (name == "--period")
+      options.period = value;
+    else if (name == "--threads")
+      options.threads = value;
+    else if (name == "--megabytes")
+      options.megabytes = value;
+    else if (name == "--seed")
+      options.seed = value;
+    else
+      return false;
   }
   return true;
 }
@@ -386,8 +414,8 @@ int main(int count, char** arguments) {
     run_period(options, exchange, std::min(end, Clock::now() + std::chrono::seconds(options.period)), random);
     left.push_back(take_stock(exchange));
     std::printf("%6.0f s: %zu made, %zu refused, %zu wrong, %.1f MB left\n",
-                std::chrono::duration<double>(Clock::now() - begin).count(), made.load(), refused.load(), wrong.load(),
-                static_cast<double>(left.back()) / 1e6);
+                std::chrono::duration<double>(Clock::now() - begin).count(), made.load(), refused.load(),
+                wrong.load(), static_cast<double>(left.back()) / 1e6);
     std::fflush(stdout);
   }
   expect(!grows(left), "what is left grows");

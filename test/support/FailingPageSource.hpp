@@ -30,8 +30,9 @@ class FailingPageSource {
                              std::size_t page_bytes = detail::System::page_bytes())
       : limit_(address_limit), page_bytes_(page_bytes), reserved_before_(detail::reserved_bytes.exchange(0)) {
     current_ = this;
-    detail::page_source = {reserve,  release, commit,  uncommit, advise_huge,
-                           populate, discard, address_limit_in_use, page_bytes_in_use};
+    detail::page_source = {reserve,          release,  commit,  uncommit,
+                           advise_huge,      populate, discard, address_limit_in_use,
+                           page_bytes_in_use};
   }
   FailingPageSource(const FailingPageSource&) = delete;
   FailingPageSource& operator=(const FailingPageSource&) = delete;

@@ -54,14 +54,16 @@ constexpr auto joined(const std::array<Kind, Lengths>&... parts) {
 
 constexpr auto kFirst = std::array{kind_of<1, 1>(), kind_of<2, 1>(), kind_of<4, 1>(), kind_of<6, 1>()};
 constexpr auto kBeyond = std::array{kind_of<33'000, 1>(), kind_of<36'864, 1>(), kind_of<40'000, 1>()};
-constexpr auto kBySize = joined(kFirst, boundary_kinds(std::make_index_sequence<(32 + 7 * 8) * 3>{}), kBeyond);
+constexpr auto kBySize =
+    joined(kFirst, boundary_kinds(std::make_index_sequence<(32 + 7 * 8) * 3>{}), kBeyond);
 constexpr auto kByAlignment = aligned_kinds(std::make_index_sequence<10>{});
 
 }  // namespace
 
 std::span<const Kind> kinds_by_size(std::size_t most_bytes) {
   const std::span<const Kind> all(kBySize);
-  return all.first(static_cast<std::size_t>(std::ranges::upper_bound(all, most_bytes, {}, &Kind::size) - all.begin()));
+  return all.first(
+      static_cast<std::size_t>(std::ranges::upper_bound(all, most_bytes, {}, &Kind::size) - all.begin()));
 }
 std::span<const Kind> kinds_by_alignment() { return kByAlignment; }
 

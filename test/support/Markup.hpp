@@ -16,7 +16,8 @@ class MarkupCheck {
   static std::string complaint_about(std::string_view document) {
     MarkupCheck check(document);
     while (check.complaint_.empty() && !check.rest_.empty()) check.read();
-    if (check.complaint_.empty() && (!check.open_.empty() || check.roots_ != 1)) check.complaint_ = "not one element around all";
+    if (check.complaint_.empty() && (!check.open_.empty() || check.roots_ != 1))
+      check.complaint_ = "not one element around all";
     return check.complaint_;
   }
 
@@ -30,7 +31,8 @@ class MarkupCheck {
     const std::string_view tag = rest_.substr(1, end - 1);
     rest_.remove_prefix(end + 1);
     if (tag.starts_with('/')) {
-      if (open_.empty() || open_.back() != tag.substr(1)) return complain("an end of what was not begun: " + std::string(tag));
+      if (open_.empty() || open_.back() != tag.substr(1))
+        return complain("an end of what was not begun: " + std::string(tag));
       open_.pop_back();
       return;
     }
@@ -62,11 +64,13 @@ class MarkupCheck {
   void check_characters(std::string_view text) {
     for (std::size_t i = 0; i != text.size(); ++i) {
       const auto c = static_cast<unsigned char>(text[i]);
-      if (c == '<' || c >= 0x7F || (c < ' ' && c != '\n')) return complain("a character that may not be there");
+      if (c == '<' || c >= 0x7F || (c < ' ' && c != '\n'))
+        return complain("a character that may not be there");
       if (c != '&') continue;
       std::size_t end = i + 2;
       while (end < text.size() && std::isdigit(static_cast<unsigned char>(text[end])) != 0) ++end;
-      if (end == i + 2 || end >= text.size() || text[i + 1] != '#' || text[end] != ';') return complain("a bare ampersand");
+      if (end == i + 2 || end >= text.size() || text[i + 1] != '#' || text[end] != ';')
+        return complain("a bare ampersand");
     }
   }
 

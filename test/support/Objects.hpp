@@ -23,7 +23,8 @@ inline constexpr Order kOrders[] = {Order::kSame, Order::kReverse, Order::kRando
 inline Holdings hold_mixed(std::size_t count, Random& random) {
   Holdings holdings;
   const std::span<const Kind> kinds = kinds_by_size(320);
-  for (std::size_t i = 0; i < count; ++i) holdings.push_back(hold(kinds[random.below(kinds.size())], 1, i + 1));
+  for (std::size_t i = 0; i < count; ++i)
+    holdings.push_back(hold(kinds[random.below(kinds.size())], 1, i + 1));
   return holdings;
 }
 

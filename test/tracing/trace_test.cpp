@@ -207,7 +207,9 @@ BOOST_AUTO_TEST_CASE(a_refill_that_finds_no_memory_says_so) {
   std::size_t count = 0;
   BOOST_CHECK_THROW(for (;; ++count) static_cast<void>(heap.allocate(1024)), std::bad_alloc);
   const std::vector<Trace> events = heard();
-  const auto is_empty = [](const Trace& trace) { return trace.event == TraceEvent::kRefill && trace.count == 0; };
+  const auto is_empty = [](const Trace& trace) {
+    return trace.event == TraceEvent::kRefill && trace.count == 0;
+  };
   BOOST_TEST(std::ranges::any_of(events, is_empty));
   BOOST_TEST(sum_of(TraceEvent::kRefill).count == count);
 }

@@ -113,7 +113,8 @@ class Exercise {
 void warm_up() {
   FreshHeaps fresh;
   run_thread([] {
-    for (const Load load : {Load{64, 10'000}, Load{8, 200'000}}) {  // of one slab and of several, with a bitmap here and there
+    for (const Load load :
+         {Load{64, 10'000}, Load{8, 200'000}}) {  // of one slab and of several, with a bitmap here and there
       load.reserve();
       Exercise(load).run();
     }

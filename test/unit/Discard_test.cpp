@@ -412,9 +412,11 @@ BOOST_AUTO_TEST_CASE(a_heap_takes_no_memory_of_a_small_block_beyond_what_is_said
     OwnSource source;
     const Slabs slabs = source.carve(1100, kSmall);
     const std::byte* const begin = source->main_reservation().begin;
-    constexpr std::size_t kBefore = SlabSource::kHeapIndex - SlabSource::kHeapUnits;  // not counted for the setting
+    constexpr std::size_t kBefore =
+        SlabSource::kHeapIndex - SlabSource::kHeapUnits;  // not counted for the setting
     const std::size_t least = layout < kUnitBytes ? 0 : (kBefore + 2 * SlabSource::kHeapUnits) * kUnitBytes;
-    const std::size_t small = std::max(layout < kUnitBytes ? 0 : (layout / kUnitBytes + kBefore) * kUnitBytes, least);
+    const std::size_t small =
+        std::max(layout < kUnitBytes ? 0 : (layout / kUnitBytes + kBefore) * kUnitBytes, least);
     const std::size_t block_end = (small + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
     for (const Slab* slab : slabs) {
       const auto offset = static_cast<std::size_t>(slab->begin() - begin);

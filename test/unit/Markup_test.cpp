@@ -19,13 +19,13 @@ BOOST_AUTO_TEST_CASE(what_xml_has_a_meaning_for_becomes_a_number) {
 BOOST_AUTO_TEST_CASE(characters_beyond_ascii_become_numbers_and_broken_ones_question_marks) {
   BOOST_TEST(escaped("\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80") == "&#228;&#8364;&#128512;");
   BOOST_TEST(escaped("\x01\n\x80") == "???");
-  BOOST_TEST(escaped("\xC3") == "?");                         // cut off
+  BOOST_TEST(escaped("\xC3") == "?");  // cut off
   BOOST_TEST(escaped("\xC3x") == "?x");
-  BOOST_TEST(escaped("\xC0\x80") == "??");                    // too long for what it says
+  BOOST_TEST(escaped("\xC0\x80") == "??");  // too long for what it says
   BOOST_TEST(escaped("\xE0\x80\x80") == "???");
-  BOOST_TEST(escaped("\xED\xA0\x80") == "???");               // half of a pair
-  BOOST_TEST(escaped("\xEF\xBF\xBF") == "???");               // which XML excludes
-  BOOST_TEST(escaped("\xF4\x90\x80\x80") == "????");          // beyond all
+  BOOST_TEST(escaped("\xED\xA0\x80") == "???");       // half of a pair
+  BOOST_TEST(escaped("\xEF\xBF\xBF") == "???");       // which XML excludes
+  BOOST_TEST(escaped("\xF4\x90\x80\x80") == "????");  // beyond all
   BOOST_TEST(escaped(std::string_view("\0a", 2)) == "?a");
 }
 
@@ -53,8 +53,8 @@ BOOST_AUTO_TEST_CASE(numbers_are_grouped_and_bytes_are_in_the_largest_unit) {
 
 BOOST_AUTO_TEST_CASE(the_check_of_the_tests_finds_what_is_not_xml) {
   BOOST_TEST(MarkupCheck::complaint_about("<a b=\"1\"><c/>t&#38;</a>\n") == "");
-  for (const char* text : {"<a>", "</a>", "<a></b>", "<a/><b/>", "<a b=\"1\" b=\"2\"/>", "<a b=1/>", "<a>&</a>", "<a>&x;</a>",
-                           "<a b=\"<\"/>", "<a", "", "<a>\x01</a>"})
+  for (const char* text : {"<a>", "</a>", "<a></b>", "<a/><b/>", "<a b=\"1\" b=\"2\"/>", "<a b=1/>",
+                           "<a>&</a>", "<a>&x;</a>", "<a b=\"<\"/>", "<a", "", "<a>\x01</a>"})
     BOOST_TEST(MarkupCheck::complaint_about(text) != "", text);
 }
 

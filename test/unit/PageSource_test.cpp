@@ -67,7 +67,8 @@ bool is_dumped(const std::byte* address) {
     std::uintptr_t begin = 0;
     std::uintptr_t end = 0;
     if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " ", &begin, &end) == 2) {
-      is_here = begin <= reinterpret_cast<std::uintptr_t>(address) && reinterpret_cast<std::uintptr_t>(address) < end;
+      is_here = begin <= reinterpret_cast<std::uintptr_t>(address) &&
+                reinterpret_cast<std::uintptr_t>(address) < end;
     } else if (is_here && line.starts_with("VmFlags:")) {
       return line.find(" dd") == std::string::npos;
     }

@@ -53,7 +53,8 @@ BOOST_AUTO_TEST_CASE(regions_at_the_end_of_what_systems_hand_out_are_held) {
 BOOST_AUTO_TEST_CASE(addresses_beyond_are_not_held_and_do_no_harm) {
   const auto map = std::make_unique<RegionMap>();
   if (kIsNarrow) return;  // there are none
-  constexpr std::uint64_t kBeyond[] = {std::uint64_t{1} << 48, std::uint64_t{1} << 56, ~(std::uint64_t{kRegionBytes} - 1)};
+  constexpr std::uint64_t kBeyond[] = {std::uint64_t{1} << 48, std::uint64_t{1} << 56,
+                                       ~(std::uint64_t{kRegionBytes} - 1)};
   for (const std::uint64_t bits : kBeyond) {
     const auto begin = static_cast<std::uintptr_t>(bits);
     map->add(address(begin));

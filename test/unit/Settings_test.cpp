@@ -121,8 +121,8 @@ BOOST_AUTO_TEST_CASE(anything_else_is_told_of_in_one_line_that_says_what_is_used
 }
 
 BOOST_AUTO_TEST_CASE(what_is_right_is_not_told_of) {
-  for (const std::string& text : {std::string(), text_of(0), text_of(64, "K"), std::string("least"), std::string("most"),
-                                  text_of(kLargest)})
+  for (const std::string& text : {std::string(), text_of(0), text_of(64, "K"), std::string("least"),
+                                  std::string("most"), text_of(kLargest)})
     BOOST_TEST(death_of([&text] {
                  const Variable variable(text.c_str());
                  OwnSetting().get();

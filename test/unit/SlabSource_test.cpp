@@ -20,10 +20,10 @@ namespace {
 using namespace flux::test;
 using namespace flux::detail;
 
-constexpr unsigned kSmall = 3;                                               // slabs of one unit
-constexpr unsigned kLargest = 87;                                            // slabs of eight units
-constexpr std::size_t kSmallUnits =
-    (std::size_t{1536} << 10) / kUnitBytes + SlabSource::kHeapIndex - SlabSource::kHeapUnits;  // huge pages follow
+constexpr unsigned kSmall = 3;     // slabs of one unit
+constexpr unsigned kLargest = 87;  // slabs of eight units
+constexpr std::size_t kSmallUnits = (std::size_t{1536} << 10) / kUnitBytes + SlabSource::kHeapIndex -
+                                    SlabSource::kHeapUnits;  // huge pages follow
 constexpr std::size_t kFirstRegionUnits =
     kUnitsPerRegion - kHeaderUnits - SlabSource::kHeapUnits - (kBlockUnits - kSmallUnits);
 
@@ -105,7 +105,8 @@ BOOST_AUTO_TEST_CASE(a_source_opens_with_one_piece_and_one_block_of_small_pages)
   BOOST_TEST(source->is_valid());
 }
 
-BOOST_AUTO_TEST_CASE(small_pages_are_left_for_huge_ones_before_their_block_is_full, *flux::test::plain_only()) {
+BOOST_AUTO_TEST_CASE(small_pages_are_left_for_huge_ones_before_their_block_is_full,
+                     *flux::test::plain_only()) {
   OwnSource source;
   source.carve(kSmallUnits - kHeaderUnits - SlabSource::kHeapUnits, kSmall);
   BOOST_TEST(source.pages.committed_bytes() == kHugePageBytes);
@@ -167,7 +168,8 @@ BOOST_AUTO_TEST_CASE(memory_is_committed_a_block_at_a_time_when_a_slab_needs_it,
   BOOST_TEST(source.pages.advised_huge_bytes() == source.pages.committed_bytes() - kHugePageBytes);
 }
 
-BOOST_AUTO_TEST_CASE(a_second_piece_is_reserved_when_the_first_is_full_and_not_before, *flux::test::plain_only()) {
+BOOST_AUTO_TEST_CASE(a_second_piece_is_reserved_when_the_first_is_full_and_not_before,
+                     *flux::test::plain_only()) {
   OwnSource source(kSingleRegions);
   source.carve(kFirstRegionUnits, kSmall);
   BOOST_TEST(source.pages.pieces() == 1u);

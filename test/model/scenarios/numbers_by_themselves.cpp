@@ -49,7 +49,8 @@ MODEL_SCENARIO(setting_code_goes_before_the_environment) {
 MODEL_SCENARIO(attendance_counts_every_post) {
   Attendance attendance;
   Count<std::uint64_t> slow_calls = 0;
-  model::threads([&] { attendance.note_post(slow_calls, false); }, [&] { attendance.note_post(slow_calls, false); },
+  model::threads([&] { attendance.note_post(slow_calls, false); },
+                 [&] { attendance.note_post(slow_calls, false); },
                  [&] {
                    slow_calls += 1;
                    attendance.begin();

@@ -31,8 +31,11 @@ inline Character first_character(std::string_view text) noexcept {
     is_good = is_good && (byte(i) & 0xC0) == 0x80;
     code = code << 6 | (byte(i) & 0x3F);
   }
-  const std::uint32_t least = bytes == 2 ? 0x80 : bytes == 3 ? 0x800 : 0x10000;  // or it is too long for what it says
-  is_good = is_good && code >= least && code < 0x11'0000 && (code & 0xFFFF'F800) != 0xD800 && (code & 0xFFFE) != 0xFFFE;
+  const std::uint32_t least = bytes == 2   ? 0x80
+                              : bytes == 3 ? 0x800
+                                           : 0x10000;  // or it is too long for what it says
+  is_good = is_good && code >= least && code < 0x11'0000 && (code & 0xFFFF'F800) != 0xD800 &&
+            (code & 0xFFFE) != 0xFFFE;
   return is_good ? Character{code, bytes} : Character{'?', 1};
 }
 

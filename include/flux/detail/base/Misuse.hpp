@@ -11,7 +11,8 @@ namespace flux::inline FLUX_ABI {
 
 /// A wrong use of memory, as its handler is told of it.
 struct Misuse {
-  const char* operation;    ///< "allocate", "free", "collect": objects that other threads freed come home, "usable_size", or "leak"
+  const char*
+      operation;  ///< "allocate", "free", "collect": objects that other threads freed come home, "usable_size", or "leak"
   const char* reason;       ///< what is wrong
   const void* address;      ///< nullptr where it is of no one object
   std::size_t object_size;  ///< of the size class that the operation names, bytes; 0 where it is of none
@@ -33,8 +34,8 @@ inline constinit std::atomic<MisuseHandler> misuse_handler{nullptr};
   } else if (misuse.object_size == 0) {
     std::fprintf(stderr, "flux: %s of %p: %s\n", misuse.operation, misuse.address, misuse.reason);
   } else {
-    std::fprintf(stderr, "flux: %s of %p: %s (an object of %zu bytes, tag %s)\n", misuse.operation, misuse.address,
-                 misuse.reason, misuse.object_size, misuse.tag);
+    std::fprintf(stderr, "flux: %s of %p: %s (an object of %zu bytes, tag %s)\n", misuse.operation,
+                 misuse.address, misuse.reason, misuse.object_size, misuse.tag);
   }
 }
 

@@ -82,7 +82,8 @@ inline std::size_t System::address_limit() noexcept {
 }
 
 inline std::byte* System::reserve(std::size_t bytes, std::size_t alignment) noexcept {
-  void* const p = ::mmap(nullptr, bytes + alignment, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* const p =
+      ::mmap(nullptr, bytes + alignment, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) return nullptr;
   auto* const got = static_cast<std::byte*>(p);
   const std::size_t before = (0 - reinterpret_cast<std::uintptr_t>(got)) & (alignment - 1);
@@ -194,7 +195,9 @@ inline bool System::is_there(long thread_id) noexcept {
 }
 #else
 /// An address that is the thread's own.
-inline long System::thread_id() noexcept { return static_cast<long>(reinterpret_cast<std::intptr_t>(&errno)); }
+inline long System::thread_id() noexcept {
+  return static_cast<long>(reinterpret_cast<std::intptr_t>(&errno));
+}
 inline bool System::is_there(long) noexcept { return false; }
 #endif
 
@@ -261,11 +264,10 @@ inline void System::remove_leak_root(std::byte*, std::size_t) noexcept {}
 #if defined(__x86_64__) && defined(__linux__)
 inline std::uintptr_t System::ask_valgrind(const volatile std::uintptr_t (&arguments)[6]) noexcept {
   std::uintptr_t answer = 0;
-  __asm__ volatile(
-      "rolq $3, %%rdi; rolq $13, %%rdi; rolq $61, %%rdi; rolq $51, %%rdi; xchgq %%rbx, %%rbx"
-      : "+d"(answer)
-      : "a"(&arguments[0])
-      : "cc", "memory");
+  __asm__ volatile("rolq $3, %%rdi; rolq $13, %%rdi; rolq $61, %%rdi; rolq $51, %%rdi; xchgq %%rbx, %%rbx"
+                   : "+d"(answer)
+                   : "a"(&arguments[0])
+                   : "cc", "memory");
   return answer;
 }
 #else

@@ -44,7 +44,8 @@ FLUX_OF_SYSTEM int __stdcall GetModuleHandleExW(unsigned long, const wchar_t*, H
 #undef FLUX_OF_SYSTEM
 
 // By their names in the system's documents.
-inline constexpr unsigned long kMemCommit = 0x1000, kMemReserve = 0x2000, kMemRelease = 0x8000, kMemReset = 0x80000;
+inline constexpr unsigned long kMemCommit = 0x1000, kMemReserve = 0x2000, kMemRelease = 0x8000,
+                               kMemReset = 0x80000;
 inline constexpr unsigned long kPageNoAccess = 0x01, kPageReadWrite = 0x04;
 inline constexpr unsigned long kSynchronize = 0x00100000, kWaitTimeout = 258;
 inline constexpr unsigned long kModulePin = 0x1, kModuleFromAddress = 0x4;
@@ -79,17 +80,22 @@ inline std::size_t System::address_limit() noexcept { return SIZE_MAX; }
 inline std::byte* System::reserve(std::size_t bytes, std::size_t alignment) noexcept {
   constexpr int kMostTries = 100;
   for (int tries = 0; tries != kMostTries; ++tries) {
-    void* const room = windows::VirtualAlloc(nullptr, bytes + alignment, windows::kMemReserve, windows::kPageNoAccess);
+    void* const room =
+        windows::VirtualAlloc(nullptr, bytes + alignment, windows::kMemReserve, windows::kPageNoAccess);
     if (room == nullptr) return nullptr;
     windows::VirtualFree(room, 0, windows::kMemRelease);
-    const std::uintptr_t aligned = (reinterpret_cast<std::uintptr_t>(room) + alignment - 1) & ~(alignment - 1);
+    const std::uintptr_t aligned =
+        (reinterpret_cast<std::uintptr_t>(room) + alignment - 1) & ~(alignment - 1);
     auto* const begin = reinterpret_cast<std::byte*>(aligned);
-    if (windows::VirtualAlloc(begin, bytes, windows::kMemReserve, windows::kPageNoAccess) != nullptr) return begin;
+    if (windows::VirtualAlloc(begin, bytes, windows::kMemReserve, windows::kPageNoAccess) != nullptr)
+      return begin;
   }
   return nullptr;
 }
 
-inline void System::release(std::byte* begin, std::size_t) noexcept { windows::VirtualFree(begin, 0, windows::kMemRelease); }
+inline void System::release(std::byte* begin, std::size_t) noexcept {
+  windows::VirtualFree(begin, 0, windows::kMemRelease);
+}
 
 inline bool System::commit(std::byte* begin, std::size_t bytes) noexcept {
   return windows::VirtualAlloc(begin, bytes, windows::kMemCommit, windows::kPageReadWrite) != nullptr;
@@ -172,8 +178,8 @@ inline void System::delete_key(Key key) noexcept { ::pthread_key_delete(static_c
 
 inline bool System::keep_loaded(const void* address) noexcept {
   HINSTANCE__* module = nullptr;
-  return windows::GetModuleHandleExW(windows::kModulePin | windows::kModuleFromAddress, static_cast<const wchar_t*>(address),
-                              &module) != 0;
+  return windows::GetModuleHandleExW(windows::kModulePin | windows::kModuleFromAddress,
+                                     static_cast<const wchar_t*>(address), &module) != 0;
 }
 
 inline void System::add_leak_root(std::byte*, std::size_t) noexcept {}

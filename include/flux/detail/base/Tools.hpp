@@ -43,9 +43,13 @@ class Valgrind {
     return is_there_.load(std::memory_order_relaxed) != 0;
   }
 
-  static void allocated(const void* p, std::size_t bytes) noexcept { request(kMallocLikeBlock, as_word(p), bytes); }
+  static void allocated(const void* p, std::size_t bytes) noexcept {
+    request(kMallocLikeBlock, as_word(p), bytes);
+  }
   static void freed(const void* p) noexcept { request(kFreeLikeBlock, as_word(p), 0); }
-  static void make_defined(const void* p, std::size_t bytes) noexcept { request(kMakeDefined, as_word(p), bytes); }
+  static void make_defined(const void* p, std::size_t bytes) noexcept {
+    request(kMakeDefined, as_word(p), bytes);
+  }
   static void make_inaccessible(const void* p, std::size_t bytes) noexcept {
     request(kMakeNoAccess, as_word(p), bytes);
   }
@@ -90,7 +94,9 @@ inline void open_free(void* p, std::size_t bytes) noexcept { __asan_unpoison_mem
 inline void close_free(void* p, std::size_t bytes) noexcept { __asan_poison_memory_region(p, bytes); }
 /// Of objects that end all at once; and memory that is none of objects.
 inline void announce_all_freed(void* p, std::size_t bytes) noexcept { __asan_poison_memory_region(p, bytes); }
-inline void announce_no_object(void* p, std::size_t bytes) noexcept { __asan_unpoison_memory_region(p, bytes); }
+inline void announce_no_object(void* p, std::size_t bytes) noexcept {
+  __asan_unpoison_memory_region(p, bytes);
+}
 
 #else
 

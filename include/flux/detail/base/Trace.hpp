@@ -21,8 +21,9 @@ enum class TraceEvent : std::uint8_t {
 
 /// An event: what a heap did, to how much.
 struct Trace {
-  TraceEvent event;         ///< what it did
-  const void* heap;         ///< the one that it happened to, named as in SlabView; of a flux::Heap another address, its own
+  TraceEvent event;  ///< what it did
+  const void*
+      heap;  ///< the one that it happened to, named as in SlabView; of a flux::Heap another address, its own
   std::size_t object_size;  ///< of the size class, bytes; 0 where it is of none
   std::size_t count;        ///< of objects or bytes, as the event says
 };
@@ -37,7 +38,8 @@ inline constinit std::atomic<TraceFunction> trace_function{nullptr};
 
 /// Tells the program's function, in a traced build; nothing is left of it in any other.
 [[gnu::always_inline]] inline void trace([[maybe_unused]] TraceEvent event, [[maybe_unused]] const void* heap,
-                                         [[maybe_unused]] std::size_t object_size, [[maybe_unused]] std::size_t count) noexcept {
+                                         [[maybe_unused]] std::size_t object_size,
+                                         [[maybe_unused]] std::size_t count) noexcept {
   if constexpr (FLUX_TRACE) {
     // acquire: pairs with the release in set_trace (litmus/list); what the function was made of is visible.
     const TraceFunction function = trace_function.load(std::memory_order_acquire);

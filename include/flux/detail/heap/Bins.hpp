@@ -112,7 +112,9 @@ struct Bins {
   }
 
   /// Leaves nothing behind of the address that was popped last: a checker would take it for a pointer to the object.
-  void forget_popped(unsigned size_class) noexcept { stack_end(size_class)[bins[size_class].level] = nullptr; }
+  void forget_popped(unsigned size_class) noexcept {
+    stack_end(size_class)[bins[size_class].level] = nullptr;
+  }
 
   /// Whether the bin is full now: it has to be spilled.
   [[gnu::always_inline]] bool push(unsigned size_class, void* object) noexcept {

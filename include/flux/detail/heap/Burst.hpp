@@ -80,7 +80,8 @@ inline void push_run(Bins& bins, unsigned size_class, Run& run) noexcept {
 
 /// Frees objects of the class, of each of which `bytes` were asked for, whichever threads allocated them.
 template <class Domain>
-void deallocate_run(Run run, unsigned size_class, [[maybe_unused]] std::size_t bytes = kWholeObject) noexcept {
+void deallocate_run(Run run, unsigned size_class,
+                    [[maybe_unused]] std::size_t bytes = kWholeObject) noexcept {
   while (FLUX_CHECKED && run.count != 0) deallocate<Domain>(take_first(run), size_class, bytes);
   while (run.count != 0) {
     Bins* const bins = current_bins<Domain>();

@@ -49,7 +49,9 @@ struct Carrier {
   }
 
   std::uintptr_t* places() noexcept { return &next + 1; }
-  static void* get(const std::uintptr_t* place) noexcept { return reinterpret_cast<void*>(coded(place, *place)); }
+  static void* get(const std::uintptr_t* place) noexcept {
+    return reinterpret_cast<void*>(coded(place, *place));
+  }
   static void set(std::uintptr_t* place, const void* object) noexcept {
     *place = coded(place, reinterpret_cast<std::uintptr_t>(object));
   }

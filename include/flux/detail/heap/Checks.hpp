@@ -32,7 +32,8 @@ namespace flux::inline FLUX_ABI::detail {
 }
 
 /// Why a live object may not be freed as one of which `bytes` were asked for; nullptr when it may.
-inline const char* reason_against_size(void* object, std::size_t stride, std::size_t bytes, const Marks& marks) noexcept {
+inline const char* reason_against_size(void* object, std::size_t stride, std::size_t bytes,
+                                       const Marks& marks) noexcept {
   const std::size_t asked_for = marks.is_short() ? Slack(object, stride).asked_for() : stride;
   if (marks.is_short() && asked_for == stride) return "it was written to beyond its end";
   if (bytes == kAsAskedFor || (Slack::is_told(bytes, stride) ? bytes : stride) == asked_for) return nullptr;
@@ -42,7 +43,8 @@ inline const char* reason_against_size(void* object, std::size_t stride, std::si
 /// Why an address may not be freed as an object of the class, of which `bytes` were asked for; nullptr when it may.
 /// `is_of_domain(ThreadHeap&)`: whether the heap is of the domain that is meant.
 template <class IsOfDomain>
-const char* reason_against(void* object, unsigned size_class, std::size_t bytes, IsOfDomain is_of_domain) noexcept {
+const char* reason_against(void* object, unsigned size_class, std::size_t bytes,
+                           IsOfDomain is_of_domain) noexcept {
   Slab& slab = Region::slab_of(object);
   if (slab.capacity == 0 || !slab.holds(object)) return "double free, or an address that no object lies at";
   if (slab.object_at(object) == slab.capacity) return "it lies inside of an object, not at its beginning";
@@ -77,8 +79,8 @@ inline std::size_t asked_for(void* object) noexcept {
 
 /// Whether the object may be freed; then it counts as free, and holds the pattern. `mine`: the thread's own heap, or
 /// nullptr.
-[[gnu::noinline]] inline bool check_free(void* object, unsigned size_class, std::size_t bytes, const DomainInfo& domain,
-                       const ThreadHeap* mine) noexcept {
+[[gnu::noinline]] inline bool check_free(void* object, unsigned size_class, std::size_t bytes,
+                                         const DomainInfo& domain, const ThreadHeap* mine) noexcept {
   if (!region_map.holds(object)) [[unlikely]] {
     const std::uint64_t magic = foreign_magic(object);
     if (magic == Region::kInstanceMagic)
@@ -96,7 +98,8 @@ inline std::size_t asked_for(void* object) noexcept {
   if (Region::of(object)->owner == mine) {
     marks.take_back();
   } else if (!marks.take_back_remote()) [[unlikely]] {
-    return refuse("free", "double free: another thread freed the object just now", object, size_class, domain.name);
+    return refuse("free", "double free: another thread freed the object just now", object, size_class,
+                  domain.name);
   }
   open_free(object, slab.stride);
   fill_free(object, slab.stride);
@@ -160,7 +163,8 @@ class AskingFor {
 
 /// At the end of an allocation of the domain: `object` came from the calling thread's heap, or was looked at before.
 template <class Domain>
-[[gnu::noinline]] inline void watch_allocation(void* object, unsigned size_class, std::size_t bytes) noexcept {
+[[gnu::noinline]] inline void watch_allocation(void* object, unsigned size_class,
+                                               std::size_t bytes) noexcept {
   if (Region::of(object)->owner == heap_of(current_bins<Domain>()))
     check_allocation(object, size_class, bytes, domain_info<Domain>.name);
 }
@@ -174,7 +178,8 @@ class UnitPlace {
   UnitPlace(void* object, unsigned size_class) noexcept
       : info_(kSizeClassInfo[size_class]),
         size_class_(size_class),
-        record_(Region::of(object)->slabs[(reinterpret_cast<std::uintptr_t>(object) & (kRegionBytes - 1)) / kUnitBytes]),
+        record_(Region::of(object)
+                    ->slabs[(reinterpret_cast<std::uintptr_t>(object) & (kRegionBytes - 1)) / kUnitBytes]),
         begin_(reinterpret_cast<std::uintptr_t>(object) & ~(kUnitBytes - 1)),
         offset_(reinterpret_cast<std::uintptr_t>(object) - begin_ - info_.first_object),
         index_(static_cast<std::uint32_t>((offset_ * info_.reciprocal) >> kReciprocalShift)) {}
@@ -202,9 +207,11 @@ class UnitPlace {
 
 /// The short way of check_allocation: of an object out of the thread's own bin, all of which is asked for, and which its own
 /// thread freed, or nobody yet. False, with nothing done, when it is none, or wrong, and where tools are to be told.
-[[gnu::always_inline]] inline bool give_own_whole(void* object, unsigned size_class, std::size_t bytes) noexcept {
+[[gnu::always_inline]] inline bool give_own_whole(void* object, unsigned size_class,
+                                                  std::size_t bytes) noexcept {
   const std::size_t stride = kSizeClassInfo[size_class].stride;
-  if (FLUX_ADDRESS_SANITIZER || !UnitPlace::serves(size_class) || bytes < stride || Valgrind::may_be_there()) return false;
+  if (FLUX_ADDRESS_SANITIZER || !UnitPlace::serves(size_class) || bytes < stride || Valgrind::may_be_there())
+    return false;
   return UnitPlace(object, size_class).marks().try_give_whole([=] { return is_filled(object, stride); });
 }
 
@@ -213,8 +220,8 @@ class UnitPlace {
 [[gnu::always_inline]] inline bool free_own_whole(void* object, unsigned size_class, std::size_t bytes,
                                                   const Bins& mine) noexcept {
   const std::size_t stride = kSizeClassInfo[size_class].stride;
-  if (!UnitPlace::serves(size_class) || bytes < stride || !mine.owns(object) || !region_map.holds_reserved(object) ||
-      Valgrind::may_be_there())
+  if (!UnitPlace::serves(size_class) || bytes < stride || !mine.owns(object) ||
+      !region_map.holds_reserved(object) || Valgrind::may_be_there())
     return false;
   const UnitPlace place(object, size_class);
   if (!place.is_of_class() || !place.marks().try_take_back_whole()) return false;
@@ -227,7 +234,8 @@ class UnitPlace {
 /// At the beginning of a free that did not go the short way: whether to go on.
 template <class Domain>
 inline bool watch_free(void* object, unsigned size_class, std::size_t bytes) noexcept {
-  if (!check_free(object, size_class, bytes, domain_info<Domain>, heap_of(current_bins<Domain>()))) return false;
+  if (!check_free(object, size_class, bytes, domain_info<Domain>, heap_of(current_bins<Domain>())))
+    return false;
   announce_freed(object, kSizeClassInfo[size_class].stride);
   return true;
 }

@@ -39,7 +39,8 @@ class HeapBins {
     spilled_[size_class] = 0;
     seen_[size_class] = kInUse;
     if constexpr (FLUX_TRACE)
-      trace(TraceEvent::kRefill, SlabSource::heap_with(this), stride_of(size_class), static_cast<std::size_t>(high - low));
+      trace(TraceEvent::kRefill, SlabSource::heap_with(this), stride_of(size_class),
+            static_cast<std::size_t>(high - low));
     return low != high;
   }
 
@@ -69,7 +70,8 @@ class HeapBins {
     std::memmove(kept - room, kept, static_cast<std::size_t>(end - kept) * sizeof *end);
     bin.set(-room, kept - room - end);
     if constexpr (FLUX_TRACE)
-      trace(TraceEvent::kSpill, SlabSource::heap_with(this), stride_of(size_class), static_cast<std::size_t>(kept - coldest));
+      trace(TraceEvent::kSpill, SlabSource::heap_with(this), stride_of(size_class),
+            static_cast<std::size_t>(kept - coldest));
     return kept == wanted;
   }
 

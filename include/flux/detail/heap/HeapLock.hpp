@@ -20,9 +20,7 @@ class Wait {
     return now >= end_;
   }
 
-  void once() noexcept {
-    ++turns_ % 64 != 0 ? System::yield() : System::sleep();
-  }
+  void once() noexcept { ++turns_ % 64 != 0 ? System::yield() : System::sleep(); }
 
  private:
   int most_milliseconds_;

@@ -37,7 +37,8 @@ struct RegionSnapshot {
 
 struct HeapSnapshot {
   const ThreadHeap* heap;
-  std::vector<RegionSnapshot> regions;  ///< in the order they were opened; empty where the heap could not be looked at
+  std::vector<RegionSnapshot>
+      regions;  ///< in the order they were opened; empty where the heap could not be looked at
 };
 
 /// The use of a unit that belongs to no slab, or that one begins in.
@@ -46,7 +47,8 @@ inline UnitState state_of_unit(const Region& region, std::size_t unit, bool is_f
   if (unit < kHeaderUnits || (is_first && unit - SlabSource::kHeapIndex < SlabSource::kHeapUnits))
     return {UnitUse::kOwn, 0, 0};
   if (unit >= region.committed_units) return {UnitUse::kReserved, 0, 0};
-  if (has(region.free_units)) return {has(region.dirty_units) ? UnitUse::kRetained : UnitUse::kCommitted, 0, 0};
+  if (has(region.free_units))
+    return {has(region.dirty_units) ? UnitUse::kRetained : UnitUse::kCommitted, 0, 0};
   const Slab& slab = region.slabs[unit];
   if (slab.capacity == 0) return {UnitUse::kWithheld, 0, 0};
   return {UnitUse::kSlab, slab.size_class, slab.free};

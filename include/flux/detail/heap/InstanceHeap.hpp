@@ -109,7 +109,7 @@ class InstanceHeap {
 
  private:
   static constexpr const char* kTag = "a flux::Heap";  // what misuse is told of
-  static constexpr unsigned kMostDiscards = 8;  // of a call, as in ThreadHeap
+  static constexpr unsigned kMostDiscards = 8;         // of a call, as in ThreadHeap
 
   explicit InstanceHeap(const SlabSource& source) noexcept : home_(source) {}
 

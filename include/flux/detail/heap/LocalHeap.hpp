@@ -119,7 +119,8 @@ struct SlowPaths {
 
 /// In a checked build, of an object that was popped from the calling thread's bins.
 template <class Domain>
-[[gnu::noinline]] void watch_popped(void* object, unsigned size_class, std::size_t bytes, Bins* bins) noexcept {
+[[gnu::noinline]] void watch_popped(void* object, unsigned size_class, std::size_t bytes,
+                                    Bins* bins) noexcept {
   if (Valgrind::is_there()) [[unlikely]] {
     bins->forget_popped(size_class);
     watch_allocation<Domain>(object, size_class, bytes);
@@ -154,7 +155,8 @@ template <class Domain>
 
 /// An object of the class, of which `bytes` are asked for. Throws std::bad_alloc.
 template <class Domain = void>
-[[gnu::always_inline]] inline void* allocate(unsigned size_class, [[maybe_unused]] std::size_t bytes = kWholeObject) {
+[[gnu::always_inline]] inline void* allocate(unsigned size_class,
+                                             [[maybe_unused]] std::size_t bytes = kWholeObject) {
   Bins* const bins = current_bins<Domain>();
   if constexpr (FLUX_CHECKED) return allocate_watched<Domain>(size_class, bytes, bins);
   if (bins->is_empty(size_class)) [[unlikely]]

@@ -100,7 +100,9 @@ class Outbox {
       post(entry);
   }
 
-  [[gnu::noinline]] void post(Entry& entry, bool is_short = false) noexcept { post(entry.chain, entry.owner, is_short); }
+  [[gnu::noinline]] void post(Entry& entry, bool is_short = false) noexcept {
+    post(entry.chain, entry.owner, is_short);
+  }
 
   static constexpr std::size_t kSets = 16;
   using Set = std::array<Entry, 4>;

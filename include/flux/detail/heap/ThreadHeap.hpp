@@ -275,8 +275,9 @@ class ThreadHeap {
     if (arrivals_.is_empty() && inbox_.is_empty()) return;
     Arrivals::Objects objects;
     void** const end = arrivals_.take(inbox_, home_.source(), domain_->name, objects);
-    home_.put(objects.data(), end, HomeSlabs::kAllRuns,
-              [this](unsigned size_class, void* const*, std::size_t count) { collected_[size_class] += count; });
+    home_.put(
+        objects.data(), end, HomeSlabs::kAllRuns,
+        [this](unsigned size_class, void* const*, std::size_t count) { collected_[size_class] += count; });
     trace(TraceEvent::kCollect, this, 0, static_cast<std::size_t>(end - objects.data()));
   }
 

@@ -48,10 +48,9 @@ inline void uncommit(std::byte* begin, std::size_t bytes) noexcept {
 
 }  // namespace system_pages
 
-inline constexpr PageSource kSystemPages{
-    System::reserve,     System::release,  system_pages::commit, system_pages::uncommit,
-    System::advise_huge, System::populate, System::discard,      System::address_limit,
-    System::page_bytes};
+inline constexpr PageSource kSystemPages{System::reserve,        System::release,       system_pages::commit,
+                                         system_pages::uncommit, System::advise_huge,   System::populate,
+                                         System::discard,        System::address_limit, System::page_bytes};
 
 /// The source in use. Tests replace it while one thread runs; nothing else writes it.
 inline constinit PageSource page_source = kSystemPages;

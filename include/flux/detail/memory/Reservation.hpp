@@ -13,7 +13,8 @@ namespace flux::inline FLUX_ABI::detail {
 /// Whether addresses have so few bits that address space is dear.
 inline constexpr bool kIsNarrow = sizeof(void*) < 8;
 
-inline constexpr std::size_t kRegionBytes = std::size_t{kIsNarrow ? 8 : 32} << 20;  ///< size and alignment of a region
+inline constexpr std::size_t kRegionBytes = std::size_t{kIsNarrow ? 8 : 32}
+                                            << 20;  ///< size and alignment of a region
 inline constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
 
 /// Address space for whole regions, reserved in one piece. Empty: begin == nullptr, bytes == 0.

@@ -48,9 +48,7 @@ class Marks {
 
   /// Of a slab whose marks lie there.
   Marks(std::uint64_t* marks, std::size_t bitmap_words, std::uint32_t index) noexcept
-      : states_(marks[index / 32]),
-        returned_(marks[2 * bitmap_words + index / 64]),
-        index_(index) {}
+      : states_(marks[index / 32]), returned_(marks[2 * bitmap_words + index / 64]), index_(index) {}
 
   bool is_live() const noexcept { return state() >= kWhole && !is_returned(); }
   bool is_used() const noexcept { return state() != kNew; }
@@ -90,15 +88,21 @@ class Marks {
   }
 
   /// Another thread frees it; false when one was first.
-  bool take_back_remote() noexcept { return (returned_.fetch_or(bit(), std::memory_order_relaxed) & bit()) == 0; }
+  bool take_back_remote() noexcept {
+    return (returned_.fetch_or(bit(), std::memory_order_relaxed) & bit()) == 0;
+  }
 
  private:
   static constexpr std::uint64_t kNew = 0, kFree = 1, kWhole = 2, kShort = 3;
 
   std::uint64_t bit() const noexcept { return std::uint64_t{1} << index_ % 64; }
-  bool is_returned() const noexcept { return (returned_.load(std::memory_order_relaxed) >> index_ % 64 & 1) != 0; }
+  bool is_returned() const noexcept {
+    return (returned_.load(std::memory_order_relaxed) >> index_ % 64 & 1) != 0;
+  }
   std::uint64_t state() const noexcept { return turned_states() & 3; }
-  void set_state(std::uint64_t state) noexcept { turn_back_and_store((turned_states() & ~std::uint64_t{3}) | state); }
+  void set_state(std::uint64_t state) noexcept {
+    turn_back_and_store((turned_states() & ~std::uint64_t{3}) | state);
+  }
 
   // The word of its state, with this in the lowest bits: to turn and turn back takes the fewest instructions.
   std::uint64_t turned_states() const noexcept {

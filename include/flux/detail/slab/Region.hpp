@@ -65,9 +65,10 @@ inline constinit SplitBlockCount split_block_count;
 struct Region {
   // "flux.rg", "flux.Rg" of a checked build, and "flux.Ag" of one that tells AddressSanitizer of objects; then the version of all
   // that is found by way of a region, the owner included.
-  static constexpr std::uint64_t kMagic =
-      (!FLUX_CHECKED ? 0x666C'7578'2E72'6730 : FLUX_ADDRESS_SANITIZER ? 0x666C'7578'2E41'6730 : 0x666C'7578'2E52'6730) +
-      FLUX_LAYOUT;
+  static constexpr std::uint64_t kMagic = (!FLUX_CHECKED            ? 0x666C'7578'2E72'6730
+                                           : FLUX_ADDRESS_SANITIZER ? 0x666C'7578'2E41'6730
+                                                                    : 0x666C'7578'2E52'6730) +
+                                          FLUX_LAYOUT;
   // "flux.ri": of a heap that no object finds by its address.
   static constexpr std::uint64_t kInstanceMagic = 0x666C'7578'2E72'6930 + FLUX_LAYOUT;
 
@@ -250,7 +251,8 @@ inline bool Region::is_valid(std::size_t other_units) const noexcept {
   }
   for (std::size_t b = 0; b * kBlockUnits != kUnitsPerRegion; ++b) {
     const bool is_advised = (split_blocks >> b & 1) != 0;
-    if (is_split(b * kBlockUnits) != is_advised && (is_advised || !split_block_count.was_refused())) return false;
+    if (is_split(b * kBlockUnits) != is_advised && (is_advised || !split_block_count.was_refused()))
+      return false;
   }
   return used + free_count() == kUnitsPerRegion;
 }

@@ -79,7 +79,8 @@ struct Slab {
 
   /// Which object holds the address, of a slab of the class; any number where none does.
   std::uint32_t index_of(const void* p, unsigned its_class) const noexcept {
-    return static_cast<std::uint32_t>((offset_of(p) * kSizeClassInfo[its_class].reciprocal) >> kReciprocalShift);
+    return static_cast<std::uint32_t>((offset_of(p) * kSizeClassInfo[its_class].reciprocal) >>
+                                      kReciprocalShift);
   }
 
   /// Words of the bitmap, and of each of kMarkSets sets of marks (see Marks) behind it.
@@ -189,7 +190,8 @@ struct Slab {
   void set_word(std::uint32_t w, std::uint64_t bits) noexcept {
     if ((bitmap[w] & bits) != 0) [[unlikely]]
       die("double free: the object is free already",
-          objects + (std::size_t{w} * 64 + static_cast<unsigned>(std::countr_zero(bitmap[w] & bits))) * stride);
+          objects +
+              (std::size_t{w} * 64 + static_cast<unsigned>(std::countr_zero(bitmap[w] & bits))) * stride);
     bitmap[w] |= bits;
   }
   std::uint32_t index_of(const void* p) const noexcept {

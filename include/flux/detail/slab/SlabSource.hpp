@@ -93,7 +93,8 @@ class SlabSource {
     for (std::size_t i = 0; i != with_room_.size(); ++i) {
       Region*& with_room = with_room_[i];
       // Only with such room: carve would go through all full regions behind it otherwise.
-      if (region->sequence < with_room->sequence && region->find_units(std::size_t{1} << i) != kUnitsPerRegion)
+      if (region->sequence < with_room->sequence &&
+          region->find_units(std::size_t{1} << i) != kUnitsPerRegion)
         with_room = region;
     }
   }

@@ -18,7 +18,8 @@ namespace flux::inline FLUX_ABI::detail {
 // Memory checkers report who touches the slack at the access itself: to them it is closed, and only read here.
 class Slack {
  public:
-  Slack(void* object, std::size_t stride) noexcept : end_(static_cast<unsigned char*>(object) + stride), stride_(stride) {}
+  Slack(void* object, std::size_t stride) noexcept
+      : end_(static_cast<unsigned char*>(object) + stride), stride_(stride) {}
 
   /// Whether so many bytes leave a slack that can be told; else the object counts as whole.
   static bool is_told(std::size_t bytes, std::size_t stride) noexcept {
