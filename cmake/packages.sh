@@ -23,6 +23,9 @@ requirements_to_test_all=(
   command:valgrind:valgrind
   clang_runtime::libclang-rt-dev
   command:doxygen:doxygen
+  command:clang-format:clang-format
+  command:clang-tidy:clang-tidy
+  command:cppcheck:cppcheck
 )
 
 # What benchmarks can be compared with, pictures, and the debugger: done without where it cannot be had.

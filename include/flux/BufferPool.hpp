@@ -131,7 +131,8 @@ class Buffer {
         class_(other.class_) {}
   /// The same; what this had goes back to its pool.
   Buffer& operator=(Buffer&& other) noexcept {
-    Buffer(std::move(other)).swap(*this);
+    Buffer taken(std::move(other));
+    taken.swap(*this);
     return *this;
   }
   Buffer(const Buffer&) = delete;

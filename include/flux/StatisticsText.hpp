@@ -125,8 +125,11 @@ inline void write_prometheus(std::ostream& out, const Statistics& statistics) {
     const std::string labels = "{tag=" + detail::quoted(tag) + more + '}';
     const auto is_same = [&labels](const Sample& sample) { return sample.labels == labels; };
     const auto found = std::find_if(samples.begin(), samples.end(), is_same);
-    if (found == samples.end()) return samples.push_back({labels, value});
-    found->value += value;
+    if (found == samples.end()) {
+      samples.push_back({labels, value});
+    } else {
+      found->value += value;
+    }
   };
   std::string text;
   const auto write = [&](const std::string& name, std::string_view type, std::string_view help) {

@@ -39,7 +39,7 @@ inline constexpr std::size_t kAsAskedFor = SIZE_MAX - 1;
 /// The smallest class whose objects hold `bytes`. Requires bytes <= kLargestObject.
 constexpr unsigned size_class_of(std::size_t bytes) noexcept {
   if (bytes <= 8) return 0;
-  if (bytes <= kFineClasses * 8) return static_cast<unsigned>((bytes - 1) / 8);
+  if (bytes <= std::size_t{kFineClasses} * 8) return static_cast<unsigned>((bytes - 1) / 8);
   const std::size_t last = bytes - 1;
   const auto doubling = static_cast<unsigned>(std::bit_width(last)) - 1;  // 8 for 257..512
   return kFineClasses + (doubling - 8) * 8 + static_cast<unsigned>((last >> (doubling - 3)) & 7);
@@ -61,7 +61,7 @@ constexpr std::size_t last_byte(std::size_t bytes, std::size_t alignment) noexce
 /// Whether a fine class serves `bytes`, not 0, at `alignment`, and which: its stride is a multiple of the alignment, or the
 /// next multiple of 8 is.
 constexpr bool is_fine(std::size_t bytes, std::size_t alignment) noexcept {
-  return kUsesSlabs && last_byte(bytes, alignment) < kFineClasses * 8;
+  return kUsesSlabs && last_byte(bytes, alignment) < std::size_t{kFineClasses} * 8;
 }
 constexpr unsigned fine_class_of(std::size_t bytes, std::size_t alignment) noexcept {
   return static_cast<unsigned>(last_byte(bytes, alignment) / 8);

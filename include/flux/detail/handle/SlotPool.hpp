@@ -141,7 +141,7 @@ class SlotPool {
   HeapLock lock_;  ///< of what follows
   SlotDepot depot_;
   SlotShard shared_{};
-  std::array<SlotWord, 2 * (1 + BlockShape::kMostInRun)> shared_memory_{};
+  std::array<SlotWord, 2 * (std::size_t{1} + BlockShape::kMostInRun)> shared_memory_{};
 };
 
 /// The thread's own shard, open; nullptr when it has no number, or no memory for the magazines is left.

@@ -41,7 +41,7 @@ class Arrivals {
       if (carrier->ends_chain()) chains_ += 1;
       __builtin_prefetch(pending_);
       const std::size_t places = Carrier::carried_by(Region::slab_of(carrier).stride);
-      void** const begin = end;
+      [[maybe_unused]] void** const begin = end;
       end = unload(carrier, places, end);
       if constexpr (FLUX_CHECKED) {
         const auto words = std::min(static_cast<std::size_t>(end - begin) + 1, 1 + places);  // with the null

@@ -42,7 +42,7 @@ class LargeBlocks {
 
   /// Frees a block; returns what it took in all.
   std::size_t deallocate(void* user) noexcept {
-    Header* const header = reinterpret_cast<Header*>(static_cast<std::byte*>(user) - sizeof(Header));
+    auto* const header = reinterpret_cast<Header*>(static_cast<std::byte*>(user) - sizeof(Header));
     (header->previous == nullptr ? first_ : header->previous->next) = header->next;
     if (header->next != nullptr) header->next->previous = header->previous;
     return free(*header);

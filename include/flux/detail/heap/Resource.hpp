@@ -44,7 +44,7 @@ union Everlasting {
   constexpr Everlasting() noexcept : resource{} {}
   Everlasting(const Everlasting&) = delete;
   Everlasting& operator=(const Everlasting&) = delete;
-  ~Everlasting() {}
+  ~Everlasting() {}  // NOLINT(modernize-use-equals-default): that one would be deleted
 
   Resource resource;
 };

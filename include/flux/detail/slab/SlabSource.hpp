@@ -112,7 +112,7 @@ class SlabSource {
 
   /// Gives everything back to the system. What was in the regions is gone, `source` itself, from which this was
   /// copied, if it lies there.
-  static void close(SlabSource source) noexcept {
+  static void close(SlabSource source) noexcept {  // NOLINT(performance-unnecessary-value-param)
     for (Region* region = source.first_; region != nullptr;) {
       Region* const piece = region;
       const std::size_t bytes = piece->piece_bytes;
