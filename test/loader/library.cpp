@@ -9,7 +9,9 @@
 
 namespace {
 
-using Numbers = std::list<int, flux::Allocator<int>>;
+struct OfThisLibrary;  // a domain that nothing else has
+
+using Numbers = std::list<int, flux::Allocator<int, OfThisLibrary>>;
 
 Numbers numbers = [] {
   if (flux_test_while_loading != nullptr) flux_test_while_loading();

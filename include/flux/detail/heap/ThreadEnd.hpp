@@ -51,10 +51,10 @@ class ThreadEnd {
 
   /// A library must not be unloaded while threads that used flux in it are still to end: keeps the one loaded that this
   /// code lies in.
-  static bool keep_loaded() noexcept { return System::keep_loaded(&is_kept_); }
+  [[gnu::visibility("hidden")]] static bool keep_loaded() noexcept { return System::keep_loaded(&is_kept_); }
 
-  // Initialised when the library is loaded, by the thread that holds the loader's lock. Hidden: each library that
-  // has the code keeps itself, also where libraries share their variables.
+  // Initialised when the library is loaded, by the thread that holds the loader's lock. Hidden, and so is the function: each
+  // library that has the code keeps itself, also where libraries share their variables and their functions.
   [[gnu::visibility("hidden")]] inline static const bool is_kept_ = keep_loaded();
   inline static constinit std::atomic<std::uint64_t> key_{0};
 };
