@@ -174,11 +174,13 @@ inline void System::yield() noexcept { ::sched_yield(); }
 
 inline void System::sleep() noexcept {
   const KeepErrno keep;
-  const timespec some{0, 50'000};
 #if defined(SYS_nanosleep)
-  // By its number: the library's function would let the thread be cancelled in here, where nothing may throw.
-  ::syscall(SYS_nanosleep, &some, nullptr);
+  // By its number: the library's function would let the thread be cancelled in here, where nothing may throw. Two longs are
+  // what this call has always taken; the library's timespec may be larger on 32-bit systems.
+  const long some[] = {0, 50'000};
+  ::syscall(SYS_nanosleep, some, nullptr);
 #else
+  const timespec some{0, 50'000};
   int state = 0;
   ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
   ::nanosleep(&some, nullptr);
