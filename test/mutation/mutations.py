@@ -112,7 +112,11 @@ MUTATIONS = [
     Mutation("Address space that was given back still counts as taken.", "detail/memory/Reservation.hpp",
              "reserved_bytes.fetch_sub(piece.bytes, std::memory_order_relaxed);", "", ("unit/InstanceHeap",)),
     Mutation("A piece takes an eighth of the address space.", "detail/memory/Reservation.hpp",
-             "(all - taken) / 16", "(all - taken) / 8", ("unit/Reservation",)),
+             "left / 16", "left / 8", ("unit/Reservation",)),
+
+    Mutation("A reservation that cannot be had at all is begun.", "detail/slab/HomeSlabs.hpp",
+             "bool is_done = missing <= (source_.reserved_bytes() + reservable_bytes()) / slab_bytes;", "bool is_done = true;",
+             ("unit/HomeSlabs",)),
 
     # Size classes.
     Mutation("A size that a class fits exactly gets the next one.", "detail/base/SizeClass.hpp",

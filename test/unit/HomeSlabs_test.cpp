@@ -235,6 +235,17 @@ BOOST_AUTO_TEST_CASE(a_reservation_after_what_was_reserved_is_live_adds_to_it) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_reservation_beyond_all_addresses_takes_none_of_them) {
+  for (const unsigned c : kClasses) {
+    OwnSlabs slabs(kSingleRegions);
+    const std::size_t before = slabs.pages.reserved_bytes();
+    BOOST_TEST(!slabs->reserve(c, (kSingleRegions / slab_bytes(c) + 1) * capacity_of(c)));
+    BOOST_TEST(slabs.pages.reserved_bytes() == before);
+    BOOST_TEST(slabs->reserve(c, capacity_of(c)));
+    BOOST_TEST(slabs->is_valid());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(classes_are_reserved_independently) {
   OwnSlabs slabs;
   for (const unsigned c : kClasses) BOOST_TEST(slabs->reserve(c, 2 * capacity_of(c)));

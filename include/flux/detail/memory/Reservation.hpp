@@ -40,6 +40,15 @@ inline void release_regions(const Reservation& piece) noexcept {
 inline constexpr std::size_t kMostRegions = kIsNarrow ? 16 : 512;  ///< in one piece
 inline constexpr std::size_t kSomeRegions = kIsNarrow ? 2 : 32;
 
+/// Address space that may still be had, as far as limits say, bytes.
+inline std::size_t reservable_bytes() noexcept {
+  // ThreadSanitizer leaves a program 1.5 TiB.
+  constexpr std::size_t kHalfOfAll = std::size_t{1} << (kIsNarrow ? 31 : FLUX_THREAD_SANITIZER ? 40 : 46);
+  const std::size_t all = std::min(page_source.address_limit(), kHalfOfAll);
+  // relaxed: a number by itself; threads that come at once may each take their share of the same rest.
+  return all - std::min(all, reserved_bytes.load(std::memory_order_relaxed));
+}
+
 /// Reserves as many regions at once as the system lets it, up to `most`; empty when not even one is to be had.
 ///
 /// One large piece makes "is this address mine" a single comparison for nearly every object. Where address
@@ -48,13 +57,9 @@ inline constexpr std::size_t kSomeRegions = kIsNarrow ? 2 : 32;
 /// space of the processor, unless it is a single region.
 inline Reservation reserve_regions(std::size_t most = kMostRegions) noexcept {
   constexpr std::size_t kSizes[] = {kMostRegions * kRegionBytes, kSomeRegions * kRegionBytes, kRegionBytes};
-  // ThreadSanitizer leaves a program 1.5 TiB.
-  constexpr std::size_t kHalfOfAll = std::size_t{1} << (kIsNarrow ? 31 : FLUX_THREAD_SANITIZER ? 40 : 46);
-  const std::size_t all = std::min(page_source.address_limit(), kHalfOfAll);
-  // relaxed: a number by itself; threads that come at once may each take their share of the same rest.
-  const std::size_t taken = std::min(all, reserved_bytes.load(std::memory_order_relaxed));
+  const std::size_t left = reservable_bytes();
   for (const std::size_t bytes : kSizes) {
-    if (bytes > most * kRegionBytes || (bytes > (all - taken) / 16 && bytes != kRegionBytes)) continue;
+    if (bytes > most * kRegionBytes || (bytes > left / 16 && bytes != kRegionBytes)) continue;
     if (std::byte* begin = page_source.reserve(bytes, kRegionBytes)) {
       reserved_bytes.fetch_add(bytes, std::memory_order_relaxed);
       return {begin, bytes};

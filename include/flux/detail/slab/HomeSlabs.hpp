@@ -88,21 +88,24 @@ class HomeSlabs {
   std::size_t home(unsigned size_class) const noexcept { return home_[size_class]; }
 
   /// Sees to it that `count` objects of the class are home, in slabs that stay the class's and whose memory is
-  /// resident. False when memory is out; nothing has changed then but that some memory may be resident.
+  /// resident. False when memory is out; nothing has changed then but that some
+  /// memory may be resident, and that regions which were opened are the heap's.
   bool reserve(unsigned size_class, std::size_t count) noexcept {
     std::size_t home = 0;
     for_each_slab(size_class, [&home](Slab& slab) { home += slab.free; });
-    bool is_done = true;
+    // What cannot be had at all is not begun: its regions would keep addresses from all others.
+    const std::size_t slab_bytes = kSizeClassInfo[size_class].units * kUnitBytes;
+    const std::size_t missing = (count - std::min(count, home)) / kSizeClassInfo[size_class].capacity;
+    bool is_done = missing <= (source_.reserved_bytes() + reservable_bytes()) / slab_bytes;
     Slab* carved = nullptr;  // in no list yet, linked by next
     for (; is_done && home < count; home += kSizeClassInfo[size_class].capacity) {
       Slab* const slab = carve(size_class);
       is_done = slab != nullptr;
       if (is_done) slab->next = std::exchange(carved, slab);
     }
-    const std::size_t bytes = kSizeClassInfo[size_class].units * kUnitBytes;
     const Region* region = nullptr;  // whose records, also those behind the slabs', are resident
     for_each_slab(size_class, [&](Slab& slab) {
-      is_done = is_done && page_source.populate(slab.begin(), bytes);
+      is_done = is_done && page_source.populate(slab.begin(), slab_bytes);
       if (region == Region::of(&slab)) return;
       region = Region::of(&slab);
       is_done = is_done && page_source.populate(Region::of(&slab)->begin(), kHeaderUnits * kUnitBytes);
