@@ -26,4 +26,4 @@ install(FILES "${PROJECT_BINARY_DIR}/flux.pc" DESTINATION "${flux_pc_dir}")
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT licence)  # packages have places of their own for it
 
 # For gdb: "info flux".
-install(FILES cmake/gdb/flux-gdb.py DESTINATION "${CMAKE_INSTALL_DATADIR}/flux")
+install(FILES cmake/gdb/flux-gdb.py DESTINATION "${CMAKE_INSTALL_DATADIR}/gdb")

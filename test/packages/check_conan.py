@@ -120,7 +120,7 @@ def check_package(root, recipe, folder):
     sources.expect("who writes flux-config.cmake", recipe.cpp_info.properties["cmake_find_mode"], "none")
     wanted = {f"include/{header}" for header in sources.headers(root)}
     wanted |= {f"{cmake_files}/{name}" for name in sources.CMAKE_FILES}
-    wanted |= {"share/pkgconfig/flux.pc", "licenses/LICENSE"}
+    wanted |= {"share/pkgconfig/flux.pc", "share/gdb/flux-gdb.py", "licenses/LICENSE"}
     sources.expect("packaged", sources.files_below(folder / "package"), wanted)
 
 

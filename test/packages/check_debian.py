@@ -48,7 +48,7 @@ def check_fields(root, package):
 def wanted_files(root):
     found = {f"usr/include/{header}" for header in sources.headers(root)}
     found |= {f"usr/share/cmake/flux/{name}" for name in sources.CMAKE_FILES}
-    return found | {"usr/share/pkgconfig/flux.pc", COPYRIGHT}
+    return found | {"usr/share/pkgconfig/flux.pc", "usr/share/gdb/flux-gdb.py", COPYRIGHT}
 
 
 def check_contents(root, package):

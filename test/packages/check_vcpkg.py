@@ -28,7 +28,7 @@ def check_port(root, compiler, folder):
                 f"-DCURRENT_BUILDTREES_DIR={folder / 'build'}", "-DPORT=flux", f"-DCXX_COMPILER={compiler}",
                 "-P", pathlib.Path(__file__).parent / "run_port.cmake")
     wanted = {f"include/{header}" for header in sources.headers(root)}
-    wanted |= {f"share/flux/{name}" for name in sources.CMAKE_FILES | {"copyright"}} | {"share/pkgconfig/flux.pc"}
+    wanted |= {f"share/flux/{name}" for name in sources.CMAKE_FILES | {"copyright"}} | {"share/pkgconfig/flux.pc", "share/gdb/flux-gdb.py"}
     sources.expect("installed", sources.files_below(packages), wanted)
 
 
