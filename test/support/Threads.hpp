@@ -1,7 +1,7 @@
 // Threads that start together and are joined, whatever happens.
 #pragma once
 
-#include <barrier>
+#include <atomic>
 #include <cstddef>
 #include <thread>
 #include <utility>
@@ -13,11 +13,11 @@ namespace flux::test {
 /// ended.
 template <class Work>
 void run_threads(std::size_t count, Work work) {
-  std::barrier start(static_cast<std::ptrdiff_t>(count));
+  std::atomic<std::size_t> missing{count};  // no std::barrier: on Windows libstdc++'s may leave threads asleep
   std::vector<std::jthread> threads;
   for (std::size_t index = 0; index < count; ++index)
-    threads.emplace_back([&start, &work, index] {
-      start.arrive_and_wait();
+    threads.emplace_back([&missing, &work, index] {
+      for (--missing; missing != 0;) std::this_thread::yield();
       work(index);
     });
 }
