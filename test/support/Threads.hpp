@@ -13,7 +13,8 @@ namespace flux::test {
 /// ended.
 template <class Work>
 void run_threads(std::size_t count, Work work) {
-  std::atomic<std::size_t> missing{count};  // no std::barrier: on Windows libstdc++'s may leave threads asleep
+  std::atomic<std::size_t> missing{
+      count};  // no std::barrier: on Windows libstdc++'s may leave threads asleep
   std::vector<std::jthread> threads;
   for (std::size_t index = 0; index < count; ++index)
     threads.emplace_back([&missing, &work, index] {
