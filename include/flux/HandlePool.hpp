@@ -45,7 +45,6 @@ class HandlePool {
 
  public:
   using value_type = T;           ///< the type of the objects
-  using handle_type = Handle<T>;  ///< what names them
 
   /// An empty pool. May be constant-initialised.
   constexpr HandlePool() noexcept : slots_(kShape) {}
