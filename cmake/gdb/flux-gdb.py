@@ -1,6 +1,6 @@
 """What gdb says of flux in a stopped process or in a core, of programs compiled with -g.
 
-    (gdb) source .../share/flux/flux-gdb.py     or the same line in ~/.gdbinit
+    (gdb) source .../share/gdb/flux-gdb.py     or the same line in ~/.gdbinit
     (gdb) info flux
 
 prints what flux::stats() would, and where each thread's heaps are. Values of flux::Allocator, flux::Heap and flux::Handle read as
@@ -15,14 +15,17 @@ import gdb.printing
 
 UNIT_BYTES = 64 << 10
 BLOCK_BYTES = 2 << 20
-BLOCK_HEADER_BYTES = 64  # of a handle pool's block, before its words
 SLOT_BITS, INDEX_BITS = 10, 30
 
 
 # Values and memory.
 
+def first_field(record):
+    return next(field for field in record.fields() if hasattr(field, "bitpos"))
+
+
 def first_member(value):
-    return value[next(field for field in value.type.strip_typedefs().fields() if hasattr(field, "bitpos"))]
+    return value[first_field(value.type.strip_typedefs())]
 
 
 def scalar(value):
@@ -32,15 +35,19 @@ def scalar(value):
     return int(value)
 
 
-def numbers(value, form):
-    """The numbers of an array, each of which struct calls `form`; read at once, because one by one they take a while."""
-    size = value.type.sizeof
-    memory = gdb.selected_inferior().read_memory(int(value.address), size)
-    return struct.unpack(f"={size // struct.calcsize('=' + form)}{form}", memory)
-
-
-def words(value):
-    return numbers(value, "Q")
+def numbers(value):
+    """The numbers of an array, or of the structs in it, all of one type; read at once, because one by one they take a while."""
+    number = value.type.strip_typedefs()
+    while number.code in (gdb.TYPE_CODE_ARRAY, gdb.TYPE_CODE_STRUCT):
+        inner = number.target() if number.code == gdb.TYPE_CODE_ARRAY else first_field(number).type
+        number = inner.strip_typedefs()
+    # The program's sizes and byte order: these need not be those of gdb's own machine.
+    form = {4: "i", 8: "q"}[number.sizeof]
+    is_signed = int(gdb.Value(-1).cast(number)) < 0
+    is_little = int(gdb.Value(b"\1" + bytes(number.sizeof - 1), number)) == 1
+    memory = gdb.selected_inferior().read_memory(int(value.address), value.type.sizeof)
+    count = value.type.sizeof // number.sizeof
+    return struct.unpack(f"{'<' if is_little else '>'}{count}{form if is_signed else form.upper()}", memory)
 
 
 def variables(name):
@@ -86,11 +93,11 @@ class Slabs:
         home = heap["home_"]
         bins = heap["bins_"]["own_"]["bins"]
         source = home["source_"]
-        levels = numbers(bins["bins"], "q")
-        self.slabs = numbers(home["slabs_"], "I")
-        self.home = words(home["home_"])
+        levels = numbers(bins["bins"])
+        self.slabs = numbers(home["slabs_"])
+        self.home = numbers(home["home_"])
         self.in_bins = [level - bottom for level, bottom in zip(levels[::2], levels[1::2])]
-        self.freed_elsewhere = words(bins["freed_elsewhere"])
+        self.freed_elsewhere = numbers(bins["freed_elsewhere"])
         self.regions = scalar(source["regions_"])
         self.retained = scalar(source["dirty_units_"]) * UNIT_BYTES
         self.committed = scalar(source["committed_blocks_"]) * BLOCK_BYTES
@@ -107,7 +114,7 @@ class ThreadHeap:
         self.slow_calls = scalar(heap["slow_calls_"])
         self.posted = scalar(heap["attendance_"]["posts_"])
         self.chains = scalar(heap["arrivals_"]["chains_"])
-        self.collected = words(heap["collected_"])
+        self.collected = numbers(heap["collected_"])
         self.slabs = Slabs(heap)
 
     def owner(self, threads):
@@ -140,7 +147,7 @@ def by_domain(heaps):
 
 def class_rows(classes, heaps):
     """For each class with a slab: its stride, slabs, objects, live and free ones. As ClassCount in detail/heap/Census.hpp."""
-    freed = words(heaps[0].domain["freed_elsewhere"])
+    freed = numbers(heaps[0].domain["freed_elsewhere"])
     rows = []
     for c, stride in enumerate(classes.strides):
         slabs = sum(heap.slabs.slabs[c] for heap in heaps)
@@ -271,14 +278,21 @@ class HandlePrinter:
         return f"flux handle of block {block}, slot {slot}, generation {self._bits >> INDEX_BITS}{self._fate(block, slot)}"
 
     def _fate(self, block, slot):
-        """Whether the object lives: its slot says so by holding the handle's own bits."""
-        for directory in variables(self._namespace + "detail::block_directory"):
-            entry = first_member(directory["entries_"])[block]
-            if int(entry["owner"]) == 0:
-                continue
-            word = gdb.selected_inferior().read_memory(int(entry["word"]) + BLOCK_HEADER_BYTES + 8 * slot, 8)
-            return ", alive" if struct.unpack("=Q", word)[0] == self._bits else ", gone"
-        return ", gone"
+        """Whether the object lives. A handle does not say which copy of flux made it: all are asked."""
+        block_type = gdb.lookup_type(self._namespace + "detail::SlotBlock").pointer()
+        directories = variables(self._namespace + "detail::block_directory")
+        alive = sum(self._is_alive_in(first_member(directory["entries_"])[block], block_type, slot) for directory in directories)
+        if alive == 0:
+            return ", gone"
+        return ", alive" if alive == len(directories) else f", alive in {alive} of {len(directories)} copies of flux"
+
+    def _is_alive_in(self, entry, block_type, slot):
+        """A slot says so by holding the handle's own bits."""
+        if int(entry["owner"]) == 0:
+            return False
+        header = gdb.Value(int(entry["word"])).cast(block_type)
+        words = (header + 1).cast(entry["word"].type.pointer())
+        return slot < int(header["fresh"]) and int(words[slot]) == self._bits
 
 
 def register():

@@ -256,13 +256,11 @@ class HeapMap {
   }
 
   void draw_heap(const HeapSnapshot& heap) {
-    const SlabSource& source = heap.heap->home().source();
+    const HeapNumbers& numbers = heap.numbers;
     std::string text = "heap at " + hexadecimal(heap.heap);
-    text += heap.heap->is_owned() ? ", of a thread: " : ", of an ended thread: ";
-    std::size_t slabs = 0;
-    for (unsigned c = 0; c != kSizeClasses; ++c) slabs += heap.heap->home().slabs(c);
-    text += counted(slabs, "slab") + ", " + in_bytes(source.committed_bytes()) + " committed, " +
-            in_bytes(source.retained_bytes()) + " free and perhaps still resident";
+    text += numbers.is_owned ? ", of a thread: " : ", of an ended thread: ";
+    text += counted(numbers.slabs, "slab") + ", " + in_bytes(numbers.committed_bytes) + " committed, " +
+            in_bytes(numbers.retained_bytes) + " free and perhaps still resident";
     if (heap.regions.empty())
       text += "; not drawn, because its thread was at work on it or has reserved memory";
     draw_text(kMargin, text);
@@ -327,9 +325,11 @@ class HeapMap {
 /// rests. Some 150 bytes for each run of slabs that look alike: 10,000 slabs at most take some 1.5 MB. Digits are plain
 /// whatever the stream's locale and flags are.
 ///
-/// Any thread, at any time, but not from signal handlers. Each heap is drawn as it was at one moment: it is kept locked while
-/// the uses of its units are copied, some microseconds for 32 MiB. A thread whose bin runs full or empty meanwhile waits for
-/// that, no other does. Heaps that trim() would leave alone, whose threads have reserved memory or are inside flux for longer,
+/// Any thread, at any time, but not from signal handlers. Each heap is drawn as it was at one moment, its numbers and its
+/// cells: it is kept locked while they are copied, some microseconds for each 32 MiB, and longer only where the system lets the
+/// caller not run meanwhile. For as long wait its thread, where a bin runs full or empty, where it reserves or trims, and where
+/// it ends; any thread that trims, or forks; and a thread that begins, where it would take over the heap of an ended one: after
+/// 64 tries it takes another. Fast paths, and frees on other threads, wait for nothing. Heaps that trim() would leave alone, whose threads have reserved memory or are inside flux for longer,
 /// are there by their numbers only. Heaps are of different moments, and totals those of stats(): exact when no thread allocates
 /// or frees meanwhile. What lies in bins counts as out; what lies in a flux::Heap or a flux::HandlePool is not drawn.
 ///

@@ -3,8 +3,9 @@
 #include <flux/detail/base/Trace.hpp>
 
 /// @file
-/// What the heaps do, as it happens, on the slow paths: some dozen to hundred objects lie between two events. For timelines, and
-/// to find what a pause was. In programs that are compiled with FLUX_TRACE=1, all units alike; in others nothing is called, and their
+/// What the heaps do, as it happens, on the slow paths. Between two events lie some dozen to hundred objects of up to 1 KiB; of
+/// larger ones fewer, four of 4 KiB, and above 8 KiB each allocation that finds its bin empty is an event. For timelines, and to
+/// find what a pause was. In programs that are compiled with FLUX_TRACE=1, all units alike; in others nothing is called, and their
 /// code is as if there were no events.
 ///
 /// A function of the program's own, not probes (USDT) that a tracer attaches to: those want root, or leave to look into other

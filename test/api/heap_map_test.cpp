@@ -58,6 +58,22 @@ Drawn drawn_in(const std::string& picture) {
   return drawn;
 }
 
+/// Heaps whose lines say another number of slabs than their cells show.
+std::size_t lines_amiss(const std::string& picture) {
+  static const std::regex line("heap at [^:]*: ([0-9,]+) slabs?, ");
+  const std::sregex_iterator end;
+  std::size_t amiss = 0;
+  for (std::sregex_iterator match(picture.begin(), picture.end(), line); match != end;) {
+    const std::size_t said = number_of((*match)[1]);
+    const auto begin = static_cast<std::size_t>(match->position());
+    ++match;
+    const std::size_t next = match == end ? picture.size() : static_cast<std::size_t>(match->position());
+    const std::string heap = picture.substr(begin, next - begin);
+    amiss += heap.find("; not drawn") == heap.npos && drawn_in(heap).slabs != said;
+  }
+  return amiss;
+}
+
 std::size_t count_of(const std::string& text, const std::string& what) {
   std::size_t count = 0;
   for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++count;
@@ -175,7 +191,7 @@ BOOST_AUTO_TEST_CASE(a_picture_can_be_had_while_threads_are_at_work) {
   constexpr std::size_t kThreads = 3;
   std::atomic<bool> is_over{false};
   std::vector<std::string> complaints;
-  std::size_t most = 0;
+  std::size_t most = 0, amiss = 0;
   run_threads(kThreads + 1, [&](std::size_t index) {
     if (index == kThreads) {
       for (std::size_t i = 0; i != scaled(100); ++i) {
@@ -183,6 +199,7 @@ BOOST_AUTO_TEST_CASE(a_picture_can_be_had_while_threads_are_at_work) {
         complaints.push_back(MarkupCheck::complaint_about(text));
         const Drawn drawn = drawn_in(text);
         most = std::max(most, drawn.slabs);
+        amiss += lines_amiss(text);
         if (drawn.out > drawn.objects) complaints.emplace_back("more objects are out than there are");
       }
       is_over = true;
@@ -203,6 +220,7 @@ BOOST_AUTO_TEST_CASE(a_picture_can_be_had_while_threads_are_at_work) {
   });
   for (const std::string& complaint : complaints) BOOST_TEST(complaint == "");
   BOOST_TEST(most > 0u);
+  BOOST_TEST(amiss == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(a_heap_that_cannot_be_looked_at_is_there_by_its_numbers) {

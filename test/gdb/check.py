@@ -74,14 +74,15 @@ def check_statistics(own, said, output):
 def check_values(said, output):
     text = "\n".join(said)
     for pattern in (r"= flux allocator, tag Orders",
-                    r"= flux heap at 0x[0-9a-f]+: 65536 bytes used, 1 slab, \d+ bytes retained.*of 24 bytes = \"?1000 live of \d+ in 1 slab",
+                    r"= flux heap at 0x[0-9a-f]+: 65536 bytes used, 1 slab, \d+ bytes retained.*of \d+ bytes = \"?1000 live of \d+ in 1 slab",
                     r"= flux handle of nothing",
-                    r"= flux handle of block \d+, slot 0, generation 1, alive",
-                    r"= flux handle of block \d+, slot 1, generation 1, gone"):
+                    r"= flux handle of block \d+, slot 0, generation 1, alive in 1 of 2 copies",
+                    r"= flux handle of block \d+, slot 1, generation 1, gone",
+                    r"= flux handle of block \d+, slot 2, generation 1, alive in 1 of 2 copies"):
         require(re.search(pattern, text, re.DOTALL), f"gdb prints {pattern}", output)
 
 
-VALUES = execute("up", "print allocator", "print heap", "print none", "print alive", "print gone")
+VALUES = execute("up", "print allocator", "print heap", "print none", "print alive", "print gone", "print elsewhere")
 
 
 def check_steps(extension, program, source):

@@ -21,6 +21,7 @@ struct Node {
 extern "C" {
 void stop_here();
 [[gnu::noinline]] void stop_here() { __asm__ volatile(""); }
+void make_elsewhere();  // library.cpp
 }
 
 namespace {
@@ -78,6 +79,7 @@ int main() {
   flux::HandlePool<Node> pool;
   flux::Handle<Node> none, alive = pool.create(), gone = pool.create();
   pool.destroy(gone);
+  make_elsewhere();
   keep(allocator);
   keep(heap);
   keep(none);

@@ -165,6 +165,26 @@ BOOST_AUTO_TEST_CASE(a_trim_says_what_each_heap_gave_back) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(a_trim_that_gives_nothing_back_is_no_event) {
+  struct Tag;
+  run_thread([] {
+    give<Tag>(take<Tag>(200'000));
+    flux::reserve<Tag>(64, 1000);
+    run_thread([] {  // the heap is another thread's, which has reserved memory: it is left alone
+      flux::trim();
+      Listening listening;
+      BOOST_TEST(flux::trim() == 0u);
+      BOOST_TEST(sum_of(TraceEvent::kTrim).events == 0u);
+    });
+    flux::trim();
+    flux::Heap heap;
+    Listening listening;
+    BOOST_TEST(heap.trim() == 0u);
+    BOOST_TEST(flux::trim() == 0u);
+    BOOST_TEST(sum_of(TraceEvent::kTrim).events == 0u);
+  });
+}
+
 BOOST_AUTO_TEST_CASE(a_region_is_opened_when_the_last_one_is_full) {
   struct Tag;
   run_thread([] {

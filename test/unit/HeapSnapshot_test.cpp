@@ -37,11 +37,12 @@ HeapSnapshot mine() {
   return snapshot_of(*local_heap<Tag>.heap(), wait);
 }
 
-/// Whether the units are those that the heap's own numbers tell of.
+/// Whether the units are those that the heap's own numbers tell of, and the snapshot's.
 bool agrees(const HeapSnapshot& snapshot) {
+  const HeapNumbers& numbers = snapshot.numbers;
   const SlabSource& source = snapshot.heap->home().source();
   const Uses uses = uses_of(snapshot);
-  std::size_t units_of_slabs = 0;
+  std::size_t units_of_slabs = 0, all_slabs = 0;
   for (unsigned c = 0; c != kSizeClasses; ++c) {
     std::size_t slabs = 0, home = 0;
     for (const RegionSnapshot& region : snapshot.regions) {
@@ -52,12 +53,15 @@ bool agrees(const HeapSnapshot& snapshot) {
       }
     }
     units_of_slabs += slabs * kSizeClassInfo[c].units;
+    all_slabs += slabs;
     if (slabs != snapshot.heap->home().slabs(c) || home != snapshot.heap->home().home(c)) return false;
   }
   const std::size_t all = snapshot.regions.size() * kUnitsPerRegion;
   return of(uses, UnitUse::kSlab) == units_of_slabs &&
          of(uses, UnitUse::kRetained) * kUnitBytes == source.retained_bytes() &&
-         (all - of(uses, UnitUse::kReserved)) * kUnitBytes == source.committed_bytes();
+         (all - of(uses, UnitUse::kReserved)) * kUnitBytes == source.committed_bytes() &&
+         numbers.slabs == all_slabs && numbers.retained_bytes == source.retained_bytes() &&
+         numbers.committed_bytes == source.committed_bytes();
 }
 
 }  // namespace
@@ -106,7 +110,7 @@ BOOST_AUTO_TEST_CASE(heaps_of_other_threads_and_of_ended_ones_are_looked_at) {
   const auto agrees_from_outside = [&heap] {
     Wait wait;
     const HeapSnapshot snapshot = snapshot_of(*heap, wait);
-    return snapshot.regions.size() == 1 && agrees(snapshot);
+    return snapshot.regions.size() == 1 && agrees(snapshot) && snapshot.numbers.is_owned == heap->is_owned();
   };
   bool of_a_living_one = false;
   run_thread([&] {

@@ -16,7 +16,7 @@ enum class TraceEvent : std::uint8_t {
   kCollect,      ///< `count` objects, of any sizes, came home that others had sent
   kOpenRegion,   ///< the heap took a region of `count` bytes into use
   kCloseRegion,  ///< a region of `count` bytes went back to the system: that of a flux::Heap
-  kTrim,         ///< `count` bytes went back to the system because a trim asked for them
+  kTrim,         ///< `count` bytes went back to the system because a trim asked for them: not 0
 };
 
 /// An event: what a heap did, to how much.
@@ -36,15 +36,12 @@ namespace detail {
 
 inline constinit std::atomic<TraceFunction> trace_function{nullptr};
 
-/// Tells the program's function, in a traced build; nothing is left of it in any other.
-[[gnu::always_inline]] inline void trace([[maybe_unused]] TraceEvent event, [[maybe_unused]] const void* heap,
-                                         [[maybe_unused]] std::size_t object_size,
-                                         [[maybe_unused]] std::size_t count) noexcept {
-  if constexpr (FLUX_TRACE) {
-    // acquire: pairs with the release in set_trace (litmus/list); what the function was made of is visible.
-    const TraceFunction function = trace_function.load(std::memory_order_acquire);
-    if (function != nullptr) function({event, heap, object_size, count});
-  }
+/// Tells the program's function. Only where `if constexpr (FLUX_TRACE)` says so: then nothing is left of it in other programs, not
+/// even what computes the arguments where nothing is optimised.
+inline void trace(TraceEvent event, const void* heap, std::size_t object_size, std::size_t count) noexcept {
+  // acquire: pairs with the release in set_trace (litmus/list); what the function was made of is visible.
+  const TraceFunction function = trace_function.load(std::memory_order_acquire);
+  if (function != nullptr) function({event, heap, object_size, count});
 }
 
 }  // namespace detail

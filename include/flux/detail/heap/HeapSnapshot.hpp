@@ -10,7 +10,7 @@
 
 namespace flux::inline FLUX_ABI::detail {
 
-// What every unit of a thread heap's regions was used for at one moment.
+// What every unit of a thread heap's regions was used for at one moment, and what the heap's numbers were then.
 //
 // Copied while the caller holds the heap's lock, and nothing is asked of `operator new` meanwhile: a program's own may come to
 // flux, and wait for that lock.
@@ -35,11 +35,26 @@ struct RegionSnapshot {
   std::array<UnitState, kUnitsPerRegion> units;
 };
 
+struct HeapNumbers {
+  bool is_owned;
+  std::size_t slabs;
+  std::size_t committed_bytes;
+  std::size_t retained_bytes;
+};
+
 struct HeapSnapshot {
   const ThreadHeap* heap;
-  std::vector<RegionSnapshot>
-      regions;  ///< in the order they were opened; empty where the heap could not be looked at
+  HeapNumbers numbers;                  ///< of different moments where the heap could not be looked at
+  std::vector<RegionSnapshot> regions;  ///< in the order they were opened; empty where it could not
 };
+
+/// Of one moment if nobody else works on the heap's slabs.
+inline HeapNumbers numbers_of(const ThreadHeap& heap) noexcept {
+  const SlabSource& source = heap.home().source();
+  std::size_t slabs = 0;
+  for (unsigned c = 0; c != kSizeClasses; ++c) slabs += heap.home().slabs(c);
+  return {heap.is_owned(), slabs, source.committed_bytes(), source.retained_bytes()};
+}
 
 /// The use of a unit that belongs to no slab, or that one begins in.
 inline UnitState state_of_unit(const Region& region, std::size_t unit, bool is_first) noexcept {
@@ -67,9 +82,10 @@ inline void copy_region(const Region& region, bool is_first, RegionSnapshot& cop
   }
 }
 
-/// Copies as many regions as there is room for; returns how many the heap has, 0 when it could not be looked at. `wait` is
-/// one for all heaps: where no fork can be kept out, each would wait to the end.
-inline std::size_t copy_regions(ThreadHeap& heap, std::vector<RegionSnapshot>& copies, Wait& wait) noexcept {
+/// Copies the numbers, and as many regions as there is room for; returns how many the heap has, 0 when it could not be looked
+/// at. `wait` is one for all heaps: where no fork can be kept out, each would wait to the end.
+inline std::size_t copy_heap(ThreadHeap& heap, HeapSnapshot& copy, Wait& wait) noexcept {
+  copy.numbers = numbers_of(heap);
   const bool is_mine = local_thread.owns(heap);
   while (!is_mine && !foreign_work.begin(heap)) {  // somebody forks
     if (wait.is_over()) return 0;
@@ -77,8 +93,9 @@ inline std::size_t copy_regions(ThreadHeap& heap, std::vector<RegionSnapshot>& c
   }
   std::size_t count = 0;
   if (heap.lock_slabs(is_mine)) {
+    copy.numbers = numbers_of(heap);
     for (const Region* region = Region::of(&heap); region != nullptr; region = region->next, ++count)
-      if (count < copies.size()) copy_region(*region, count == 0, copies[count]);
+      if (count < copy.regions.size()) copy_region(*region, count == 0, copy.regions[count]);
     heap.unlock_slabs();
   }
   if (!is_mine) foreign_work.end();
@@ -88,11 +105,11 @@ inline std::size_t copy_regions(ThreadHeap& heap, std::vector<RegionSnapshot>& c
 /// Any thread. Throws std::bad_alloc.
 inline HeapSnapshot snapshot_of(ThreadHeap& heap, Wait& wait) {
   constexpr std::size_t kSpare = 4;  // the heap may grow while room is made
-  HeapSnapshot snapshot{&heap, {}};
+  HeapSnapshot snapshot{&heap, {}, {}};
   std::size_t count = heap.home().source().committed_bytes() / kRegionBytes + 1;
   do {
     snapshot.regions.resize(count + kSpare);
-    count = copy_regions(heap, snapshot.regions, wait);
+    count = copy_heap(heap, snapshot, wait);
   } while (count > snapshot.regions.size());
   snapshot.regions.resize(count);
   return snapshot;

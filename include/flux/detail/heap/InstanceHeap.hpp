@@ -90,7 +90,8 @@ class InstanceHeap {
   std::size_t trim() noexcept {
     bins_.empty_all(home_);
     const std::size_t bytes = home_.source().discard_all();
-    trace(TraceEvent::kTrim, this, 0, bytes);
+    if constexpr (FLUX_TRACE)
+      if (bytes != 0) trace(TraceEvent::kTrim, this, 0, bytes);
     return bytes;
   }
 

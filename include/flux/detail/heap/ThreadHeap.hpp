@@ -168,7 +168,8 @@ class ThreadHeap {
       }
       if (is_done && pieces != kMostPieces) bytes += source.discard_all();
     }
-    trace(TraceEvent::kTrim, this, 0, bytes);
+    if constexpr (FLUX_TRACE)
+      if (bytes != 0) trace(TraceEvent::kTrim, this, 0, bytes);
     return bytes;
   }
 
@@ -278,7 +279,8 @@ class ThreadHeap {
     home_.put(
         objects.data(), end, HomeSlabs::kAllRuns,
         [this](unsigned size_class, void* const*, std::size_t count) { collected_[size_class] += count; });
-    trace(TraceEvent::kCollect, this, 0, static_cast<std::size_t>(end - objects.data()));
+    if constexpr (FLUX_TRACE)
+      trace(TraceEvent::kCollect, this, 0, static_cast<std::size_t>(end - objects.data()));
   }
 
   std::size_t retention_limit() const noexcept { return domain_->retention_limit->get(); }

@@ -121,7 +121,7 @@ class SlabSource {
         for (std::uint32_t unit = 0; unit != region->committed_units; unit += kBlockUnits) {
           page_source.uncommit(region->unit(unit), kHugePageBytes);
         }
-        trace(TraceEvent::kCloseRegion, heap_with(source.first_), 0, kRegionBytes);
+        if constexpr (FLUX_TRACE) trace(TraceEvent::kCloseRegion, heap_with(source.first_), 0, kRegionBytes);
         region = region->next;
       } while (region != nullptr && region->piece_bytes == 0);
       release_regions({piece->begin(), bytes});
@@ -306,7 +306,7 @@ class SlabSource {
     }
     last_ = region;
     use_last(*region, 0);
-    trace(TraceEvent::kOpenRegion, heap_with(first_), 0, kRegionBytes);
+    if constexpr (FLUX_TRACE) trace(TraceEvent::kOpenRegion, heap_with(first_), 0, kRegionBytes);
     return region;
   }
 
