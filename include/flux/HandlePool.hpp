@@ -44,7 +44,7 @@ class HandlePool {
                 "flux::HandlePool<T>: T must be an object type, no array, not cv-qualified");
 
  public:
-  using value_type = T;           ///< the type of the objects
+  using value_type = T;  ///< the type of the objects
 
   /// An empty pool. May be constant-initialised.
   constexpr HandlePool() noexcept : slots_(kShape) {}

@@ -6,6 +6,7 @@
 
 #include <flux/detail/base/Config.hpp>
 #include <flux/detail/heap/ThreadHeap.hpp>
+#include <flux/detail/memory/Reservation.hpp>
 
 namespace flux::inline FLUX_ABI::detail {
 
