@@ -7,6 +7,14 @@
 #
 # The units of a program must agree in all, so that they are variables for all targets, not targets to choose from.
 function(flux_apply_settings target)
+  foreach(setting IN ITEMS FLUX_CHECKED FLUX_PASSTHROUGH FLUX_TRACE)
+    if(NOT "${${setting}}" MATCHES "^(|0|1|[Oo][Nn]|[Oo][Ff][Ff]|[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[Yy][Ee][Ss]|[Nn][Oo])$")
+      message(FATAL_ERROR "flux: ${setting} is ON or OFF, not '${${setting}}'")
+    endif()
+  endforeach()
+  if(FLUX_CHECKED AND FLUX_PASSTHROUGH)
+    message(FATAL_ERROR "flux: FLUX_CHECKED looks at flux's own memory, which FLUX_PASSTHROUGH leaves out: set one of them")
+  endif()
   set(definitions "")
   if(NOT "${FLUX_CHECKED}" STREQUAL "")
     list(APPEND definitions "$<BUILD_INTERFACE:FLUX_CHECKED=$<BOOL:${FLUX_CHECKED}>>")

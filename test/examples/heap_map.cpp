@@ -58,7 +58,7 @@ void report(List& reports) {
 
 }  // namespace
 
-int main(int count, char** arguments) {
+int main() {
   std::barrier all(3);
   std::thread market([&all] {
     Book book;
@@ -74,7 +74,7 @@ int main(int count, char** arguments) {
   });
 
   all.arrive_and_wait();
-  std::ofstream file(count > 1 ? arguments[1] : "/dev/null");
+  std::ofstream file("heap_map.svg");
   flux::write_heap_map(file);                         // at any time, on any thread
 
   all.arrive_and_wait();

@@ -79,6 +79,10 @@
 #endif
 #endif
 
+#if FLUX_CHECKED < 0 || FLUX_CHECKED > 1 || FLUX_PASSTHROUGH < 0 || FLUX_PASSTHROUGH > 1
+#error "flux: FLUX_CHECKED and FLUX_PASSTHROUGH are 0 or 1"
+#endif
+
 #if FLUX_CHECKED && FLUX_PASSTHROUGH
 #error "flux: FLUX_CHECKED looks at flux's own memory, which FLUX_PASSTHROUGH leaves out: set one of them"
 #endif
