@@ -21,6 +21,10 @@ PRAGMA_ONCE = re.compile(r"\s*#\s*pragma\s+once\s*$")
 VERSION = re.compile(r"#define FLUX_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)")
 
 
+def has_code(lines):
+    return any(line and not line.startswith("//") for line in lines)
+
+
 class Amalgamation:
     """The headers below `include` that were taken in so far."""
 
@@ -41,7 +45,7 @@ class Amalgamation:
             if included and included[1].startswith("flux/"):
                 if depth:
                     raise ValueError(f"{header} includes {included[1]} on a condition")
-                if any(text and not text.startswith("//") for text in body):  # not at its top: what stands above comes first
+                if has_code(body):  # not at its top: what stands above comes first
                     self.keep(header, body)
                     body = []
                 self.add(included[1])
@@ -52,8 +56,8 @@ class Amalgamation:
         self.keep(header, body)
 
     def keep(self, header, body):
-        text = re.sub(r"\n{3,}", "\n\n", "\n".join(body).strip("\n"))
-        if text:
+        if has_code(body):
+            text = re.sub(r"\n{3,}", "\n\n", "\n".join(body).strip("\n"))
             self.bodies.append(f"// {header}\n\n{text}\n")
 
 

@@ -133,7 +133,7 @@ struct Bins {
   }
 
   static constexpr std::ptrdiff_t capacity(unsigned size_class) noexcept {
-    return kSizeClassInfo[size_class].bin_capacity;
+    return static_cast<std::ptrdiff_t>(kSizeClassInfo[size_class].bin_capacity);
   }
 
   bool is_valid() const noexcept {
