@@ -3,6 +3,8 @@
 
 find_program(FLUX_VALGRIND valgrind)
 mark_as_advanced(FLUX_VALGRIND)
+set(FLUX_TEST_TIMEOUT 120 CACHE STRING "Seconds that a suite of flux_test may take")
+mark_as_advanced(FLUX_TEST_TIMEOUT)
 
 # flux_top_level_suites(SOURCE RESULT): the names of the suites that no other suite of SOURCE encloses.
 function(flux_top_level_suites source result)
@@ -25,7 +27,7 @@ endfunction()
 
 function(flux_add_suite program folder suite)
   add_test(NAME ${folder}.${suite} COMMAND ${program} --run_test=${suite} --log_level=test_suite)
-  set_tests_properties(${folder}.${suite} PROPERTIES LABELS "${folder};flux_test" TIMEOUT 120)
+  set_tests_properties(${folder}.${suite} PROPERTIES LABELS "${folder};flux_test" TIMEOUT ${FLUX_TEST_TIMEOUT})
 endfunction()
 
 # flux_add_under_valgrind(PROGRAM SUITE...)
