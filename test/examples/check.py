@@ -62,12 +62,7 @@ def main(arguments):
     if arguments == ["--self-test"]:
         return self_test()
     programs = [lines_of(path.read_text()) for path in sorted(pathlib.Path(arguments[0]).glob("*.cpp"))]
-    failed = False
-    for path in arguments[1:]:
-        for line, what in complaints_about(pathlib.Path(path).read_text(), programs):
-            print(f"{path}:{line}: {what}")
-            failed = True
-    return 1 if failed else 0
+    return document.report(arguments[1:], lambda path: complaints_about(path.read_text(), programs))
 
 
 if __name__ == "__main__":

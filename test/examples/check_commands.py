@@ -203,12 +203,7 @@ def main(arguments):
     if arguments == ["--self-test"]:
         return self_test()
     project = Project(*arguments[:2])
-    failed = False
-    for path in arguments[2:]:
-        for line, what in complaints_about(pathlib.Path(path).read_text(), project):
-            print(f"{path}:{line}: {what}")
-            failed = True
-    return 1 if failed else 0
+    return document.report(arguments[2:], lambda path: complaints_about(path.read_text(), project))
 
 
 if __name__ == "__main__":

@@ -76,12 +76,7 @@ def main(arguments):
         return self_test()
     project = pathlib.Path(arguments[0])
     names = names_of(project)
-    failed = False
-    for path in map(pathlib.Path, arguments[1:]):
-        for line, what in complaints_about(path.read_text(), path.parent, project, names):
-            print(f"{path}:{line}: {what}")
-            failed = True
-    return 1 if failed else 0
+    return document.report(arguments[1:], lambda path: complaints_about(path.read_text(), path.parent, project, names))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""What the checks of documents have in common: how Markdown is read."""
+"""What the checks of documents have in common: how Markdown is read, and what is done with complaints."""
 
+import pathlib
 import re
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -52,3 +53,13 @@ def anchors(text):
     """The names by which links reach the headings."""
     headings = re.findall(r"^#+ (.+)$", prose(text), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+def report(documents, complaints_about):
+    """Prints what `complaints_about(path)` finds, (line, what), in each document; returns the exit code."""
+    failed = False
+    for path in map(pathlib.Path, documents):
+        for line, what in complaints_about(path):
+            print(f"{path}:{line}: {what}")
+            failed = True
+    return 1 if failed else 0
