@@ -1,5 +1,5 @@
-# Builds and runs one consumer project in WORK_DIR, which is gone afterwards. HOW: installed, refused, pkg_config, subdirectory
-# or fetched; CHECKED: whether the project asks for a checked program.
+# Builds and runs one consumer project in WORK_DIR, which is gone afterwards. HOW: installed, refused, no_settings,
+# pkg_config, subdirectory or fetched; CHECKED: whether the project asks for a checked program.
 
 function(run_or_fail)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE text ERROR_VARIABLE text)
@@ -67,6 +67,16 @@ function(expect_refusals)
   endforeach()
 endfunction()
 
+# expect_no_setting(TEXT ARGUMENT...): with these the project does not configure, and CMake says why.
+function(expect_no_setting text)
+  execute_process(COMMAND "${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/subdirectory" -B "${WORK_DIR}/build"
+      "-DCMAKE_CXX_COMPILER=${CXX_COMPILER}" "-DFLUX_DIRECTORY=${FLUX_SOURCE_DIR}" ${ARGN}
+    RESULT_VARIABLE result OUTPUT_VARIABLE said ERROR_VARIABLE said)
+  if(result EQUAL 0 OR NOT said MATCHES "${text}")
+    message(FATAL_ERROR "${ARGN} was taken:\n${said}")
+  endif()
+endfunction()
+
 # Compiles the program with what pkg-config says, after what was installed has been moved.
 function(compile_with_pkg_config)
   file(RENAME "${WORK_DIR}/prefix" "${WORK_DIR}/moved")
@@ -91,6 +101,12 @@ if(HOW STREQUAL "installed")
 elseif(HOW STREQUAL "refused")
   install_flux()
   expect_refusals()
+elseif(HOW STREQUAL "no_settings")
+  foreach(setting IN ITEMS FLUX_CHECKED FLUX_PASSTHROUGH FLUX_TRACE)
+    expect_no_setting("${setting} is ON or OFF, not 'maybe'" -D${setting}=maybe)
+    file(REMOVE_RECURSE "${WORK_DIR}/build")
+  endforeach()
+  expect_no_setting("set one[ \n]+of them" -DFLUX_CHECKED=ON -DFLUX_PASSTHROUGH=ON)
 elseif(HOW STREQUAL "pkg_config")
   install_flux()
   compile_with_pkg_config()

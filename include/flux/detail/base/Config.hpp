@@ -79,17 +79,16 @@
 #endif
 #endif
 
-#if FLUX_CHECKED < 0 || FLUX_CHECKED > 1 || FLUX_PASSTHROUGH < 0 || FLUX_PASSTHROUGH > 1
-#error "flux: FLUX_CHECKED and FLUX_PASSTHROUGH are 0 or 1"
-#endif
-
-#if FLUX_CHECKED && FLUX_PASSTHROUGH
-#error "flux: FLUX_CHECKED looks at flux's own memory, which FLUX_PASSTHROUGH leaves out: set one of them"
-#endif
-
 /// 1 to have a function of the program's called with what the heaps do (see flux/Trace.hpp).
 #ifndef FLUX_TRACE
 #define FLUX_TRACE 0
+#endif
+
+#if (FLUX_CHECKED | FLUX_PASSTHROUGH | FLUX_TRACE) & ~1
+#error "flux: FLUX_CHECKED, FLUX_PASSTHROUGH and FLUX_TRACE are 0 or 1"
+#endif
+#if FLUX_CHECKED && FLUX_PASSTHROUGH
+#error "flux: FLUX_CHECKED looks at flux's own memory, which FLUX_PASSTHROUGH leaves out: set one of them"
 #endif
 
 /// The version of what flux keeps in memory, a digit. Other copies of flux in a process tell it by Region's magic numbers,
