@@ -33,8 +33,9 @@ struct AllocationResult {
 /// signal handlers. T may be incomplete until a member function is used. Usable in constant evaluation, as
 /// `std::allocator` is.
 ///
-/// Allocating or freeing one object takes constant time. Once in some dozen to hundred calls a slow one moves objects
-/// between the thread and its slabs: a bounded piece of work, unless memory is out and is looked for everywhere.
+/// Allocating or freeing one object takes constant time. Once in some dozen to hundred calls, of objects beyond 1 KiB
+/// more often, a slow one moves objects between the thread and its slabs: a bounded piece of work, unless memory is out
+/// and is looked for everywhere.
 ///
 /// Tag: any type, complete or not, that names a domain. Objects of different tags never share a slab, memory of one
 /// never serves another, and containers of different tags are different types. For each tag with which it allocates,

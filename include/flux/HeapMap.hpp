@@ -99,8 +99,8 @@ class HeapMap {
 
   static constexpr std::string_view kStyle =
       "text{font:11px sans-serif;fill:#222}\n.h{font-weight:bold;font-size:13px}\n.paper{fill:#fff}\n"
-      ".u0{fill:url(#reserved)}\n.u1{fill:#eee}\n.u2{fill:url(#retained)}\n.u3{fill:url(#withheld)}\n.u4{"
-      "fill:url(#own)}\n"
+      ".u0{fill:url(#reserved)}\n.u1{fill:#eee}\n.u2{fill:url(#retained)}\n.u3{fill:url(#withheld)}\n"
+      ".u4{fill:url(#own)}\n"
       ".grid{fill:url(#grid);pointer-events:none}\n.level{fill:#0072b2}\n";
   static constexpr std::string_view kPatterns =
       "<pattern id=\"reserved\" width=\"7\" height=\"5\" patternUnits=\"userSpaceOnUse\" x=\"16\">"
@@ -329,8 +329,8 @@ class HeapMap {
 /// cells: it is kept locked while they are copied, some microseconds for each 32 MiB, and longer only where the system lets the
 /// caller not run meanwhile. For as long wait its thread, where a bin runs full or empty, where it reserves or trims, and where
 /// it ends; any thread that trims, or forks; and a thread that begins, where it would take over the heap of an ended one: after
-/// 64 tries it takes another. Fast paths, and frees on other threads, wait for nothing. Heaps that trim() would leave alone, whose threads have reserved memory or are inside flux for longer,
-/// are there by their numbers only. Heaps are of different moments, and totals those of stats(): exact when no thread allocates
+/// 64 tries it takes another. Fast paths, and frees on other threads, wait for nothing. Heaps that trim() would leave alone,
+/// whose threads have reserved memory or are inside flux for longer, are there by their numbers only. Heaps are of different moments, and totals those of stats(): exact when no thread allocates
 /// or frees meanwhile. What lies in bins counts as out; what lies in a flux::Heap or a flux::HandlePool is not drawn.
 ///
 /// Throws std::bad_alloc, and what the stream throws; nothing is locked then, and nothing has changed.

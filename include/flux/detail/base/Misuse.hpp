@@ -11,8 +11,8 @@ namespace flux::inline FLUX_ABI {
 
 /// A wrong use of memory, as its handler is told of it.
 struct Misuse {
-  const char*
-      operation;  ///< "allocate", "free", "collect": objects that other threads freed come home, "usable_size", or "leak"
+  /// "allocate", "free", "collect": objects that other threads freed come home, "usable_size", or "leak".
+  const char* operation;
   const char* reason;       ///< what is wrong
   const void* address;      ///< nullptr where it is of no one object
   std::size_t object_size;  ///< of the size class that the operation names, bytes; 0 where it is of none

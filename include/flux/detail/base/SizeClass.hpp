@@ -98,8 +98,8 @@ struct SizeClassInfo {
 };
 
 inline constexpr unsigned kReciprocalShift = 44;
-inline constexpr std::size_t kMarkSets =
-    FLUX_CHECKED ? 3 : 0;  ///< bits of an object besides that of the bitmap
+/// Bits of an object besides that of the bitmap.
+inline constexpr std::size_t kMarkSets = FLUX_CHECKED ? 3 : 0;
 /// Words of a bitmap beside the slab's counters: for objects of 16 bytes, or of 24 in a checked build, where marks as large follow.
 inline constexpr std::size_t kSlabBitmapWords = FLUX_CHECKED ? 44 : 64;
 

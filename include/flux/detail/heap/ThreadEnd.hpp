@@ -21,7 +21,7 @@ namespace flux::inline FLUX_ABI::detail {
 template <void (*function)(void*) noexcept>
 class ThreadEnd {
  public:
-  /// Has `function(argument)` called at the end of the calling thread. Not null: `argument`. False when the
+  /// Has `function(argument)` called at the end of the calling thread, unless the argument is nullptr. False when the
   /// system cannot.
   static bool call(void* argument) noexcept {
     // acquire: pairs with the release in make_key: the key's making comes before its use; test/model fails without it

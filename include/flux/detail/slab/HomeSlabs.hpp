@@ -88,8 +88,8 @@ class HomeSlabs {
   std::size_t home(unsigned size_class) const noexcept { return home_[size_class]; }
 
   /// Sees to it that `count` objects of the class are home, in slabs that stay the class's and whose memory is
-  /// resident. False when memory is out; nothing has changed then but that some
-  /// memory may be resident, and that regions which were opened are the heap's.
+  /// resident. False when memory is out; nothing has changed then but that some memory may be
+  /// resident, and that regions which were opened are the heap's.
   bool reserve(unsigned size_class, std::size_t count) noexcept {
     std::size_t home = 0;
     for_each_slab(size_class, [&home](Slab& slab) { home += slab.free; });
