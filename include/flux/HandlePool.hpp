@@ -102,7 +102,7 @@ class HandlePool {
   }
 
   /// Objects alive, with those just being created or destroyed: exact when no thread does that.
-  [[nodiscard]] std::size_t size() const noexcept { return slots_.out(); }
+  [[nodiscard]] std::size_t size() const noexcept { return slots_.taken(); }
   /// Whether size() is 0.
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 

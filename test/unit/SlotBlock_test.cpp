@@ -32,9 +32,9 @@ BOOST_AUTO_TEST_CASE(a_block_has_a_power_of_two_of_slots_and_whole_runs) {
   for (const auto& [size, alignment, shape] : kKinds) {
     BOOST_TEST(std::has_single_bit(shape.slots));
     BOOST_TEST(shape.slots <= kMostSlots);
-    BOOST_TEST(shape.run >= 1u);
-    BOOST_TEST(shape.run <= BlockShape::kMostInRun);
-    BOOST_TEST(shape.slots % shape.run == 0u);
+    BOOST_TEST(shape.in_magazine >= 1u);
+    BOOST_TEST(shape.in_magazine <= BlockShape::kMostInMagazine);
+    BOOST_TEST(shape.slots % shape.in_magazine == 0u);
   }
 }
 
@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(header_words_magazines_and_objects_lie_apart_and_objects_al
     SlotBlock* const block = SlotBlock::create(memory, shape, 9, 5);
     const void* const words_end = &block->word(shape.slots - 1) + 1;
     BOOST_TEST(address(words_end) <= address(block->at(shape.magazines)));
-    BOOST_TEST(shape.magazines + shape.slots / shape.run * shape.magazine_bytes() <= shape.objects);
+    BOOST_TEST(shape.magazines + shape.slots / shape.in_magazine * shape.magazine_bytes() <= shape.objects);
     BOOST_TEST(shape.objects + shape.slots * shape.stride <= shape.bytes);
     BOOST_TEST(address(block->object(0, shape)) % alignment == 0u);
     BOOST_TEST(shape.stride % alignment == 0u);
@@ -81,11 +81,11 @@ BOOST_AUTO_TEST_CASE(the_depot_hands_out_all_slots_of_a_block_in_order_and_each_
     SlotDepot depot(shape);
     void* const memory = SlotBlock::allocate(shape);
     depot.add(SlotBlock::create(memory, shape, 9, 5));
-    SlotWord words[1 + BlockShape::kMostInRun];
+    SlotWord words[1 + BlockShape::kMostInMagazine];
     auto* const magazine = ::new (static_cast<void*>(words)) Magazine;
     for (std::uint32_t slot = 0; slot != shape.slots;) {
       BOOST_REQUIRE(depot.fill(*magazine));
-      for (std::uint32_t i = shape.run; i-- != 0; ++slot)
+      for (std::uint32_t i = shape.in_magazine; i-- != 0; ++slot)
         BOOST_TEST(magazine->words()[i] == slot_word(5, std::uint32_t{9} << kSlotBits | slot));
     }
     BOOST_TEST(!depot.fill(*magazine));
@@ -99,9 +99,9 @@ BOOST_AUTO_TEST_CASE(the_depot_has_an_empty_magazine_for_every_run_that_was_hand
   SlotDepot depot(shape);
   void* const memory = SlotBlock::allocate(shape);
   depot.add(SlotBlock::create(memory, shape, 9, 5));
-  SlotWord words[2][1 + BlockShape::kMostInRun];
+  SlotWord words[2][1 + BlockShape::kMostInMagazine];
   Magazine* mine = ::new (static_cast<void*>(words[0])) Magazine;
-  const std::uint32_t runs = shape.slots / shape.run;
+  const std::uint32_t runs = shape.slots / shape.in_magazine;
   for (std::uint32_t run = 0; run != runs; ++run) {
     BOOST_REQUIRE(depot.fill(*mine));
     mine = depot.take_empty(mine);

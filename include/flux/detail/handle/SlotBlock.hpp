@@ -16,39 +16,45 @@ namespace flux::inline FLUX_ABI::detail {
 // How the blocks of a pool are cut. All figures follow from the objects' size and alignment.
 //
 // At most 256 KiB of objects a block, and 1,024 slots, so that a pool of few objects is small: with 24-byte
-// objects 41 KiB, of which 8 KiB and what the objects need are touched. Slots move between threads in runs of
-// 64, or of a quarter of a block.
+// objects 41 KiB, of which 8 KiB and what the objects need are touched. Slots move between threads by the
+// magazine: 64, or a quarter of a block.
 struct BlockShape {
-  std::uint32_t slots;    ///< a power of two
-  std::uint32_t run;      ///< slots of a run, a divisor of `slots`
-  std::size_t stride;     ///< bytes from one object to the next
-  std::size_t magazines;  ///< offset of the first magazine, bytes
-  std::size_t objects;    ///< offset of the first object, bytes
+  std::uint32_t slots;        ///< a power of two
+  std::uint32_t in_magazine;  ///< slots of a magazine, a divisor of `slots`
+  std::size_t stride;         ///< bytes from one object to the next
+  std::size_t magazines;      ///< offset of the first magazine, bytes
+  std::size_t objects;        ///< offset of the first object, bytes
   std::size_t bytes;
   std::size_t alignment;
 
   static constexpr std::size_t kMostObjectBytes = std::size_t{256} << 10;
-  static constexpr std::uint32_t kMostInRun = 64;
+  static constexpr std::uint32_t kMostInMagazine = 64;
   static constexpr std::size_t kHeaderBytes = 64;
 
   /// What one object takes and how it is aligned, a power of two.
   static constexpr BlockShape of(std::size_t size, std::size_t alignment) noexcept {
     const std::size_t fit = std::clamp<std::size_t>(kMostObjectBytes / size, 1, kMostSlots);
     const auto slots = static_cast<std::uint32_t>(std::bit_floor(fit));
-    const std::uint32_t run = std::clamp<std::uint32_t>(slots / 4, 1, kMostInRun);
+    const std::uint32_t in_magazine = std::clamp<std::uint32_t>(slots / 4, 1, kMostInMagazine);
     const std::size_t magazines = kHeaderBytes + slots * sizeof(SlotWord);
-    const std::size_t end = magazines + slots / run * magazine_bytes(run);
+    const std::size_t end = magazines + slots / in_magazine * magazine_bytes(in_magazine);
     const std::size_t objects = (end + alignment - 1) / alignment * alignment;
-    return {slots, run, size, magazines, objects, objects + slots * size, std::max(alignment, kHeaderBytes)};
+    return {slots,
+            in_magazine,
+            size,
+            magazines,
+            objects,
+            objects + slots * size,
+            std::max(alignment, kHeaderBytes)};
   }
 
-  static constexpr std::size_t magazine_bytes(std::uint32_t run) noexcept {
-    return (1 + std::size_t{run}) * sizeof(SlotWord);
+  static constexpr std::size_t magazine_bytes(std::uint32_t slots) noexcept {
+    return (1 + std::size_t{slots}) * sizeof(SlotWord);
   }
-  constexpr std::size_t magazine_bytes() const noexcept { return magazine_bytes(run); }
+  constexpr std::size_t magazine_bytes() const noexcept { return magazine_bytes(in_magazine); }
 };
 
-// Room for the words of a run of free slots, which follow it.
+// Room for the words of some free slots, which follow it: they change hands together.
 struct Magazine {
   alignas(sizeof(SlotWord)) Magazine* next;  ///< the depot's
 
@@ -98,7 +104,7 @@ struct alignas(BlockShape::kHeaderBytes) SlotBlock {
 
   /// Room for the next magazine of those that come with fresh slots.
   void* fresh_magazine(const BlockShape& shape) noexcept {
-    return at(shape.magazines + fresh / shape.run * shape.magazine_bytes());
+    return at(shape.magazines + fresh / shape.in_magazine * shape.magazine_bytes());
   }
 
   /// The least generation that none of the slots has used; kLastGeneration + 1 when some have used them all.

@@ -15,11 +15,11 @@ namespace flux::inline FLUX_ABI::detail {
 //   full_, empty_: magazines, the last one put first
 //   fresh_: blocks with slots that were never handed out, linked by next_fresh
 //   blocks_: all blocks, the last one opened first
-//   magazines in full_ and empty_ == runs that were handed out fresh, whoever has their slots now
+//   magazines in full_ and empty_ == magazines that were filled with fresh slots, whoever has their slots now
 //
 // A block has magazines for all its slots, and a shard comes with two of its own: so there is an empty one
-// whenever a shard brings a full one. Thus to destroy an object takes no memory, and a run moves with a few
-// pointers.
+// whenever a shard brings a full one. Thus to destroy an object takes no memory, and a magazine moves with a
+// few pointers.
 class SlotDepot {
  public:
   explicit constexpr SlotDepot(const BlockShape& shape) noexcept : shape_(shape) {}
@@ -37,7 +37,7 @@ class SlotDepot {
     if (fresh_ == nullptr) return false;
     SlotBlock& block = *fresh_;
     put(empty_, ::new (block.fresh_magazine(shape_)) Magazine);
-    for (std::uint32_t i = shape_.run; i-- != 0; ++block.fresh)
+    for (std::uint32_t i = shape_.in_magazine; i-- != 0; ++block.fresh)
       ::new (magazine.words() + i) SlotWord(slot_word(block.generation, block.index(block.fresh)));
     if (block.fresh == shape_.slots) fresh_ = block.next_fresh;
     return true;
@@ -62,7 +62,7 @@ class SlotDepot {
   template <class Visit>
   void for_each_word(Visit visit) const {
     for (Magazine* magazine = full_; magazine != nullptr; magazine = magazine->next)
-      for (std::uint32_t i = 0; i != shape_.run; ++i) visit(magazine->words()[i]);
+      for (std::uint32_t i = 0; i != shape_.in_magazine; ++i) visit(magazine->words()[i]);
   }
 
  private:

@@ -35,8 +35,8 @@ namespace flux::inline FLUX_ABI::detail {
 //
 //   a list of free slots, linked through their words              5.1 ns   8.2 ns   about 100 instructions
 //   that, with the list's first word kept ready                   5.4 ns   7.7 ns
-//   a stack of words, and runs linked through the slots' words    3.9 ns  10.5 ns   each link waits
-//   a stack of words, and runs that move as whole magazines       3.4 ns   5.4 ns   about 60 instructions
+//   a stack of words, and lists linked through the slots' words   3.9 ns  10.5 ns   each link waits
+//   a stack of words, and magazines that move as a whole          3.4 ns   5.4 ns   about 60 instructions
 class SlotPool {
  public:
   explicit constexpr SlotPool(const BlockShape& shape) noexcept
@@ -87,8 +87,8 @@ class SlotPool {
     shard.set_level(level + 1);
   }
 
-  /// Slots that are out. Exact when no thread creates or destroys.
-  std::size_t out() const noexcept {
+  /// Slots taken and not put back. Exact when no thread creates or destroys.
+  std::size_t taken() const noexcept {
     std::int64_t home = shared_.level();
     for (const SlotShard& shard : shards_) home += shard.level();
     return static_cast<std::size_t>(std::max<std::int64_t>(-home, 0));
@@ -141,7 +141,7 @@ class SlotPool {
   HeapLock lock_;  ///< of what follows
   SlotDepot depot_;
   SlotShard shared_{};
-  std::array<SlotWord, 2 * (std::size_t{1} + BlockShape::kMostInRun)> shared_memory_{};
+  std::array<SlotWord, 2 * (std::size_t{1} + BlockShape::kMostInMagazine)> shared_memory_{};
 };
 
 /// The thread's own shard, open; nullptr when it has no number, or no memory for the magazines is left.
@@ -156,7 +156,7 @@ SlotShard* SlotPool::own_shard() noexcept {
     } else if (memory == nullptr) {
       return nullptr;
     } else {
-      shard.open(memory, bytes, shape_.run);
+      shard.open(memory, bytes, shape_.in_magazine);
     }
   }
   return &shard;
@@ -164,7 +164,7 @@ SlotShard* SlotPool::own_shard() noexcept {
 
 /// The shard of those that have none. Under the lock.
 SlotShard& SlotPool::shared() noexcept {
-  if (!shared_.is_open()) shared_.open(shared_memory_.data(), shape_.magazine_bytes(), shape_.run);
+  if (!shared_.is_open()) shared_.open(shared_memory_.data(), shape_.magazine_bytes(), shape_.in_magazine);
   return shared_;
 }
 
@@ -186,7 +186,7 @@ bool SlotPool::has_some(SlotShard& shard) noexcept {
   if (!shard.is_spare_full) return false;
   std::swap(shard.current, shard.spare);
   shard.is_spare_full = false;
-  shard.use_as_full(shape_.run);
+  shard.use_as_full(shape_.in_magazine);
   return true;
 }
 
@@ -198,7 +198,7 @@ bool SlotPool::has_some_or_gets_some(SlotShard& shard) noexcept {
   } else if (!depot_.fill(*shard.current)) {
     return false;
   }
-  shard.use_as_full(shape_.run);
+  shard.use_as_full(shape_.in_magazine);
   return true;
 }
 
@@ -216,18 +216,18 @@ bool SlotPool::has_room(SlotShard& shard) noexcept {
   if (shard.is_spare_full) return false;
   std::swap(shard.current, shard.spare);
   shard.is_spare_full = true;
-  shard.use_as_empty(shape_.run);
+  shard.use_as_empty(shape_.in_magazine);
   return true;
 }
 
 /// Both magazines are full, and the colder one goes. Under the lock.
 void SlotPool::make_room(SlotShard& shard) noexcept {
   shard.spare = std::exchange(shard.current, depot_.take_empty(shard.spare));
-  shard.use_as_empty(shape_.run);
+  shard.use_as_empty(shape_.in_magazine);
 }
 
 void SlotPool::put_in(SlotShard& shard, SlotWord next) noexcept {
-  if (next < kOneGeneration) return shard.put_nothing(shape_.run);
+  if (next < kOneGeneration) return shard.put_nothing(shape_.in_magazine);
   shard.place(shard.level()) = next;
   shard.set_level(shard.level() + 1);
 }
@@ -269,12 +269,12 @@ bool SlotPool::is_valid() const noexcept {
   const auto count_shard = [&](const SlotShard& shard) {
     holds = holds && shard.bottom <= shard.level() && shard.level() <= shard.top;
     for (std::int64_t level = shard.bottom; level != shard.level(); ++level) count(shard.place(level));
-    if (shard.is_spare_full) std::for_each_n(shard.spare->words(), shape_.run, count);
+    if (shard.is_spare_full) std::for_each_n(shard.spare->words(), shape_.in_magazine, count);
   };
   for (const SlotShard& shard : shards_) count_shard(shard);
   count_shard(shared_);
   depot_.for_each_word(count);
-  return holds && slots == live + retired + fresh + free && live == out();
+  return holds && slots == live + retired + fresh + free && live == taken();
 }
 
 }  // namespace flux::inline FLUX_ABI::detail

@@ -16,8 +16,8 @@ namespace flux::inline FLUX_ABI::detail {
 // operations lie between two visits to the depot.
 //
 //   home: slots put less slots taken, whatever the depot did meanwhile; the sum over all shards of a pool is
-//   the number of slots that are out, in the negative
-//   bottom <= home <= top == bottom + run;  home - bottom words are in `current`
+//   the number of slots that are taken, in the negative
+//   bottom <= home <= top == bottom + the slots of a magazine;  home - bottom words are in `current`
 //   place(home) is current->words()[home - bottom]
 //
 // All zero it has nothing to take and no room to put: where every operation goes the slow way.
@@ -42,27 +42,27 @@ struct alignas(64) SlotShard {
   bool is_open() const noexcept { return current != nullptr; }
 
   /// From here on it has room: two empty magazines on that memory.
-  void open(void* for_both, std::size_t bytes_each, std::uint32_t run) noexcept {
+  void open(void* for_both, std::size_t bytes_each, std::uint32_t slots) noexcept {
     memory = for_both;
     current = ::new (for_both) Magazine;
     spare = ::new (static_cast<std::byte*>(for_both) + bytes_each) Magazine;
-    use_as_empty(run);
+    use_as_empty(slots);
   }
 
   /// `current` has been filled, or is full and has come in place of an empty one.
-  void use_as_full(std::uint32_t run) noexcept { move_to(level() - std::int64_t{run}, run); }
-  void use_as_empty(std::uint32_t run) noexcept { move_to(level(), run); }
+  void use_as_full(std::uint32_t slots) noexcept { move_to(level() - std::int64_t{slots}, slots); }
+  void use_as_empty(std::uint32_t slots) noexcept { move_to(level(), slots); }
 
   /// A slot is retired: it counts as put, and is not there.
-  void put_nothing(std::uint32_t run) noexcept {
+  void put_nothing(std::uint32_t slots) noexcept {
     set_level(level() + 1);
-    move_to(bottom + 1, run);
+    move_to(bottom + 1, slots);
   }
 
  private:
-  void move_to(std::int64_t new_bottom, std::uint32_t run) noexcept {
+  void move_to(std::int64_t new_bottom, std::uint32_t slots) noexcept {
     bottom = new_bottom;
-    top = bottom + std::int64_t{run};
+    top = bottom + std::int64_t{slots};
     origin = reinterpret_cast<std::uintptr_t>(current->words()) -
              static_cast<std::uintptr_t>(bottom) * sizeof(SlotWord);
   }
