@@ -30,25 +30,20 @@ namespace detail {
 
 /// From the system, with the program's new_handler in between. Throws std::bad_alloc.
 [[gnu::noinline, gnu::cold]] inline void* allocate_from_system(std::size_t bytes, std::size_t alignment) {
-  for (;;) {
-    if (void* const storage = System::allocate(bytes, alignment)) return storage;
-    const std::new_handler handler = std::get_new_handler();
-    if (handler == nullptr) throw_bad_alloc();
-    handler();
-  }
+  return LocalHeap::retry([=] { return System::allocate(bytes, alignment); });
 }
 
 /// The class of the slab that an address of `owns` lies in.
-inline unsigned class_at(const void* p) noexcept {
+inline unsigned class_at(const void* p, const char* operation) noexcept {
   const Slab& slab = Region::slab_of(p);
   if (slab.capacity == 0 || !slab.holds(p)) [[unlikely]]
-    die("an address that flux::allocate never gave", p);
+    die("an address that flux::allocate never gave", p, operation);
   return slab.size_class;
 }
 
 /// The bytes that may be used there.
 inline std::size_t bytes_at(const void* p) noexcept {
-  const std::size_t stride = stride_of(class_at(p));
+  const std::size_t stride = stride_of(class_at(p, "usable_size"));
   return FLUX_CHECKED ? asked_for(const_cast<void*>(p)) : stride;
 }
 
@@ -86,7 +81,7 @@ inline void deallocate(void* p, std::size_t bytes,
 /// slab's record.
 inline void deallocate(void* p) noexcept {
   if (!owns(p)) return detail::System::deallocate(p);
-  detail::deallocate(p, detail::class_at(p), detail::kAsAskedFor);
+  detail::deallocate(p, detail::class_at(p, "free"), detail::kAsAskedFor);
 }
 
 /// How many bytes may be used at an address that allocate gave: at least what it was asked for, and of an object in slabs no

@@ -27,6 +27,12 @@ namespace detail {
 
 inline constinit std::atomic<MisuseHandler> misuse_handler{nullptr};
 
+// Reasons that are found in several places.
+inline constexpr const char* kNoObjectThere = "double free, or an address that no object lies at";
+inline constexpr const char* kInsideOfObject = "it lies inside of an object, not at its beginning";
+inline constexpr const char* kOtherSize = "it was allocated with another size";
+inline constexpr const char* kFreeAlready = "double free: the object is free already";
+
 /// What handlers begin with: the misuse in one line on standard error.
 [[gnu::noinline, gnu::cold]] inline void print_misuse(const Misuse& misuse) noexcept {
   if (misuse.address == nullptr) {
@@ -53,9 +59,9 @@ inline constinit std::atomic<MisuseHandler> misuse_handler{nullptr};
 }
 
 /// For misuse that leaves no way to go on: tells the handler, and aborts.
-[[noreturn, gnu::noinline, gnu::cold]] inline void die(const char* reason,
-                                                       const void* address = nullptr) noexcept {
-  report_misuse({"free", reason, address, 0, "unknown"});
+[[noreturn, gnu::noinline, gnu::cold]] inline void die(const char* reason, const void* address = nullptr,
+                                                       const char* operation = "free") noexcept {
+  report_misuse({operation, reason, address, 0, "unknown"});
   std::abort();
 }
 

@@ -37,7 +37,7 @@ inline const char* reason_against_size(void* object, std::size_t stride, std::si
   const std::size_t asked_for = marks.is_short() ? Slack(object, stride).asked_for() : stride;
   if (marks.is_short() && asked_for == stride) return "it was written to beyond its end";
   if (bytes == kAsAskedFor || (Slack::is_told(bytes, stride) ? bytes : stride) == asked_for) return nullptr;
-  return "it was allocated with another size";
+  return kOtherSize;
 }
 
 /// Why an address may not be freed as an object of the class, of which `bytes` were asked for; nullptr when it may.
@@ -46,13 +46,13 @@ template <class IsOfDomain>
 const char* reason_against(void* object, unsigned size_class, std::size_t bytes,
                            IsOfDomain is_of_domain) noexcept {
   Slab& slab = Region::slab_of(object);
-  if (slab.capacity == 0 || !slab.holds(object)) return "double free, or an address that no object lies at";
-  if (slab.object_at(object) == slab.capacity) return "it lies inside of an object, not at its beginning";
+  if (slab.capacity == 0 || !slab.holds(object)) return kNoObjectThere;
+  if (slab.object_at(object) == slab.capacity) return kInsideOfObject;
   if (!is_of_domain(Region::of(object)->owner)) return "it was allocated with another tag";
-  if (slab.size_class != size_class) return "it was allocated with another size";
+  if (slab.size_class != size_class) return kOtherSize;
   const Marks marks(slab, slab.object_at(object));
   if (marks.is_live()) return reason_against_size(object, slab.stride, bytes, marks);
-  return marks.is_used() ? "double free: the object is free already" : "it was never allocated";
+  return marks.is_used() ? kFreeAlready : "it was never allocated";
 }
 
 /// Domains are told apart by their names as well: libraries may have copies of flux, and these domains of their own.
@@ -133,7 +133,7 @@ inline bool check_no_object(const void* address, std::size_t bytes, const char* 
       const Slab& slab = Region::slab_of(address);
       if (slab.capacity != 0 && bytes <= slab.stride) return true;
       const unsigned size_class = slab.capacity == 0 ? 0u : slab.size_class;
-      return refuse("free", "it was allocated with another size", address, size_class, tag);
+      return refuse("free", kOtherSize, address, size_class, tag);
     }
   }
   return true;

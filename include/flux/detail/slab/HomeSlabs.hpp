@@ -54,7 +54,7 @@ class HomeSlabs {
   void** put_of(unsigned size_class, void** first, void** last, unsigned runs = kAllRuns) noexcept {
     return put(first, last, runs, [size_class](unsigned of_slab, void* const* run, std::size_t) {
       if (of_slab != size_class) [[unlikely]]
-        die("it was allocated with another size", *run);
+        die(kOtherSize, *run);
     });
   }
 
@@ -69,7 +69,7 @@ class HomeSlabs {
     for (; first != last && runs != 0; --runs) {
       Slab& slab = Region::slab_of(*first);
       if (slab.capacity == 0 || !slab.holds(*first)) [[unlikely]]
-        die("double free, or an address that no object lies at", *first);
+        die(kNoObjectThere, *first);
       void** const rest = slab.put(first, last);
       const auto count = static_cast<std::size_t>(rest - first);
       came(slab.size_class, first, count);

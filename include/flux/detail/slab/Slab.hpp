@@ -14,7 +14,7 @@
 
 namespace flux::inline FLUX_ABI::detail {
 
-// A slab is a run of units cut into objects of one size class. Its record lies apart from it, in the table at
+// A slab is a unit, or several in a row, cut into objects of one size class. Its record lies apart from it, in the table at
 // the start of its region. Only the owning thread heap reads and writes the record, but for what does not change while
 // an object lives: any thread may read that.
 //
@@ -56,6 +56,7 @@ struct Slab {
     capacity = free = info.capacity;
     extent = capacity * stride;
     first_word = 0;
+    static_assert(kSizeClasses <= 256);
     size_class = static_cast<std::uint8_t>(new_class);
     units_back = 0;
     list_shift = static_cast<std::uint8_t>(std::max(static_cast<int>(std::bit_width(capacity)), 3) - 3);
@@ -126,12 +127,12 @@ struct Slab {
   void** put(void** first, void** last) noexcept {
     void** const begin = first;
     do {
-      // A run of neighbours, upwards or downwards, as a container leaves them that is cleared in order.
+      // Neighbours, upwards or downwards, as a container leaves them that is cleared in order.
       void** const run = first++;
       const auto* const object = static_cast<const std::byte*>(*run);
       const std::uint32_t index = object_at(object);
       if (index == capacity) [[unlikely]]
-        die("it lies inside of an object, not at its beginning", object);
+        die(kInsideOfObject, object);
       if (first != last && *first == object + stride) {
         void** const run_end = run + std::min(last - run, static_cast<std::ptrdiff_t>(capacity - index));
         for (const std::byte* next_up = object + stride; first < run_end && *first == next_up; ++first)
@@ -189,7 +190,7 @@ struct Slab {
   }
   void set_word(std::uint32_t w, std::uint64_t bits) noexcept {
     if ((bitmap[w] & bits) != 0) [[unlikely]]
-      die("double free: the object is free already",
+      die(kFreeAlready,
           objects +
               (std::size_t{w} * 64 + static_cast<unsigned>(std::countr_zero(bitmap[w] & bits))) * stride);
     bitmap[w] |= bits;
