@@ -2,8 +2,8 @@
 """Rejects an #include in include/flux that points upwards.
 
 The layers are folders: detail/base <- detail/memory <- detail/slab <- detail/heap <- detail/handle <- the
-public headers. A header may include its own layer and those below it. Rejects as well a header that the map of the layers in
-flux/README.md does not name.
+public headers. A header may include its own layer and those below it. Rejects as well a map of the layers in flux/README.md
+that differs from the folders, a public header that flux/flux.hpp leaves out, and a header that has grown too long.
 
     check.py INCLUDE_DIR    where flux/ lies
     check.py --self-test    proves on made-up trees that the check can fail
@@ -15,6 +15,8 @@ import sys
 import tempfile
 
 LAYERS = ["flux/detail/base", "flux/detail/memory", "flux/detail/slab", "flux/detail/heap", "flux/detail/handle", "flux"]
+MOST_LINES = 350
+NOT_IN_ALL = {"flux.hpp", "BoostMemoryResource.hpp"}  # which alone needs Boost
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 
 
@@ -51,8 +53,9 @@ def check_include(root, header, quote, target):
 def check_header(root, header):
     if layer_of(header) is None:
         return [f"{header}: lies in no layer ({', '.join(LAYERS)})"]
-    complaints = []
-    for number, line in enumerate((root / header).read_text().splitlines(), 1):
+    lines = (root / header).read_text().splitlines()
+    complaints = [f"{header}: {len(lines)} lines, {MOST_LINES} at most"] if len(lines) > MOST_LINES else []
+    for number, line in enumerate(lines, 1):
         match = INCLUDE.match(line)
         complaint = match and check_include(root, header, match[1], match[2])
         if complaint:
@@ -60,11 +63,30 @@ def check_header(root, header):
     return complaints
 
 
+def check_map(root, headers):
+    """The map has a row for each layer: | `detail/base` | its files |; of the public headers: | public | their names |."""
+    complaints = []
+    rows = dict(re.findall(r"^\| (?:`)?([\w/]+)(?:`)? \| (`.*?) \|", (root / "flux/README.md").read_text(), re.MULTILINE))
+    for layer in LAYERS:
+        row = rows.get(layer.removeprefix("flux/") if layer != "flux" else "public", "")
+        named = {name.removesuffix(".hpp") for name in re.findall(r"`([\w.]+)`", row)}
+        there = {pathlib.PurePath(header).stem for header in headers if str(pathlib.PurePath(header).parent) == layer}
+        complaints += [f"{layer}/{name}.hpp: is not in its row of the map of the layers" for name in sorted(there - named)]
+        complaints += [f"{layer}/{name}.hpp: is in the map of the layers, and not there" for name in sorted(named - there)]
+    return complaints
+
+
+def check_all(root, headers):
+    included = (root / "flux/flux.hpp").read_text()
+    public = [header for header in headers if str(pathlib.PurePath(header).parent) == "flux"]
+    return [f"{header}: flux/flux.hpp does not include it" for header in public
+            if pathlib.PurePath(header).name not in NOT_IN_ALL and f"#include <{header}>" not in included]
+
+
 def check_tree(root):
     """All complaints about the headers below `root`/flux, and the number of headers."""
     headers = sorted(path.relative_to(root).as_posix() for path in (root / "flux").rglob("*.hpp"))
-    named = re.findall(r"`(\w+)(?:\.hpp)?`", (root / "flux/README.md").read_text())
-    complaints = [f"{header}: is not in the map of the layers" for header in headers if pathlib.PurePath(header).stem not in named]
+    complaints = check_map(root, headers) + check_all(root, headers)
     return complaints + [complaint for header in headers for complaint in check_header(root, header)], len(headers)
 
 
@@ -79,15 +101,20 @@ def complaints_about(files):
 
 def self_test():
     base, heap, door = "flux/detail/base/B.hpp", "flux/detail/heap/H.hpp", "flux/Door.hpp"
-    layer_map = "flux/README.md"
-    good = {layer_map: "`B` `H` `M` `Door.hpp`\n", base: "#include <cstddef>\n", heap: f"#include <{base}>\n", door: '#include "detail/heap/H.hpp"\n'}
+    layer_map, everything = "flux/README.md", "flux/flux.hpp"
+    rows = "| public | `Door.hpp`, `flux.hpp` | x |\n| `detail/heap` | `H` | x |\n| `detail/base` | `B` | x |\n"
+    good = {layer_map: rows, base: "#include <cstddef>\n", heap: f"#include <{base}>\n", door: '#include "detail/heap/H.hpp"\n',
+            everything: f"#include <{door}>\n"}
     bad = {
         "a layer above": {**good, base: f"#pragma once\n#include <{heap}>\n"},
         "a public header": {**good, heap: f"#include <{door}>\n"},
         "a quoted path": {**good, base: '#include "../heap/H.hpp"\n'},
         "spaces around the hash": {**good, base: f"  #  include  <{heap}>\n"},
         "a header that is not there": {**good, heap: "#include <flux/detail/base/Gone.hpp>\n"},
-        "a header that is in no map": {**good, layer_map: "`B` `Door.hpp`\n"},
+        "a header that is in no map": {**good, layer_map: rows.replace("`H` ", "")},
+        "a map of what is gone": {**good, layer_map: rows.replace("`H`", "`H` `Gone`")},
+        "a header that is not with all": {**good, everything: "\n"},
+        "a long header": {**good, heap: "\n" * (MOST_LINES + 1)},
         "a folder that is no layer": {**good, "flux/detail/misc/M.hpp": "\n"},
     }
     failures = [f"good tree refused: {text}" for text in complaints_about(good)]

@@ -37,6 +37,7 @@ void use_memory() {
   void* const block = flux::allocate(100);
   flux::deallocate(block, 100);
   flux::Heap heap(std::size_t{1} << 20);
+  const std::list<Order, flux::HeapAllocator<Order>> in_heap(3, Order{}, heap);
   flux::HeapResource resource(heap);
   const std::pmr::vector<int> numbers({1, 2}, &resource);
   flux::BufferPool buffers;
@@ -47,11 +48,16 @@ void use_memory() {
 }  // namespace
 
 int main() {
+  flux::set_misuse_handler([](const flux::Misuse&) {});
+  flux::set_trace([](const flux::Trace&) noexcept {});
   use_containers();
   use_objects();
   use_memory();
+  flux::visit<Orders>([](const flux::SlabView& slab) { std::cout << slab.live(); });
+  flux::write_heap_map(std::cout);
   std::cout << flux::stats();
   flux::write_json(std::cout, flux::stats());
+  flux::write_prometheus(std::cout, flux::stats());
   flux::flush();
   return flux::report_leaks(std::cerr) == 0 && flux::trim() == 0 ? 0 : 1;
 }

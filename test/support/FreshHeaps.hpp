@@ -64,7 +64,7 @@ class OwnHeap {
  public:
   explicit OwnHeap(std::size_t address_limit = kModestPieces,
                    std::size_t page_bytes = detail::System::page_bytes())
-      : pages_(address_limit, page_bytes), heap_(detail::ThreadHeap::create()) {}
+      : pages_(address_limit, page_bytes), heap_(detail::ThreadHeap::create(detail::domain_info<>)) {}
 
   FailingPageSource& pages() { return pages_; }
   detail::ThreadHeap& operator*() const { return *heap_; }

@@ -23,14 +23,10 @@ constexpr Kind kind_of() {
           }};
 }
 
-// The last size of each class, with its neighbours: steps of 8 bytes, and from 256 bytes on eight per doubling.
-constexpr std::size_t boundary(std::size_t index) {
-  return index < 32 ? 8 * (index + 1) : (8 + index % 8 + 1) << (index / 8 + 1);
-}
-
+// The last size of each class, with its neighbours.
 template <std::size_t... Index>
 constexpr auto boundary_kinds(std::index_sequence<Index...>) {
-  return std::array<Kind, sizeof...(Index)>{kind_of<boundary(Index / 3) + Index % 3 - 1, 1>()...};
+  return std::array<Kind, sizeof...(Index)>{kind_of<detail::stride_of(Index / 3) + Index % 3 - 1, 1>()...};
 }
 
 template <std::size_t... Shift>
@@ -54,8 +50,8 @@ constexpr auto joined(const std::array<Kind, Lengths>&... parts) {
 
 constexpr auto kFirst = std::array{kind_of<1, 1>(), kind_of<2, 1>(), kind_of<4, 1>(), kind_of<6, 1>()};
 constexpr auto kBeyond = std::array{kind_of<33'000, 1>(), kind_of<36'864, 1>(), kind_of<40'000, 1>()};
-constexpr auto kBySize =
-    joined(kFirst, boundary_kinds(std::make_index_sequence<(32 + 7 * 8) * 3>{}), kBeyond);
+constexpr auto kBySize = joined(
+    kFirst, boundary_kinds(std::make_index_sequence<std::size_t{detail::kSmallClasses} * 3>{}), kBeyond);
 constexpr auto kByAlignment = aligned_kinds(std::make_index_sequence<10>{});
 
 }  // namespace

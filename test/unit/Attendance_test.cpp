@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(what_comes_home_to_parked_heaps_counts_against_one_limit_fo
     std::size_t retained = 0, claimed = 0;
     const FreshHeaps fresh;  // no other heap is parked
     std::vector<ThreadHeap*> heaps(3);
-    for (ThreadHeap*& heap : heaps) heap = ThreadHeap::create();
+    for (ThreadHeap*& heap : heaps) heap = ThreadHeap::create(domain_info<>);
     for (ThreadHeap* heap : heaps) {
       Random random;
       Objects objects = pop_many(*heap, kClass, 150'000);

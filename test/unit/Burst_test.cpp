@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(what_is_pushed_as_a_run_is_popped_in_the_opposite_order) {
 BOOST_AUTO_TEST_CASE(a_run_is_pushed_up_to_the_first_object_of_another_heap) {
   OwnHeap heap;
   const Objects own = pop_many(*heap, kClass, 20);
-  ThreadHeap* const other = ThreadHeap::create();
+  ThreadHeap* const other = ThreadHeap::create(domain_info<>);
   void* const foreign = pop_many(*other, kClass, 1).front();
   Objects mixed(own.begin(), own.begin() + 15);
   mixed.push_back(foreign);

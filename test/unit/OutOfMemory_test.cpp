@@ -71,7 +71,7 @@ class Trial {
 
  private:
   void make_heap() {
-    while (outcome_.refused <= 2 && (heap_ = ThreadHeap::create()) == nullptr) {
+    while (outcome_.refused <= 2 && (heap_ = ThreadHeap::create(domain_info<>)) == nullptr) {
       expect(pages_.pieces() == 0, "a refused heap kept memory");
       refuse();
     }

@@ -25,7 +25,7 @@ struct Owners {
   static constexpr std::size_t kOwners = 100;
 
   Owners() {
-    for (std::size_t i = 0; i != kOwners; ++i) heaps.push_back(ThreadHeap::create());
+    for (std::size_t i = 0; i != kOwners; ++i) heaps.push_back(ThreadHeap::create(domain_info<>));
   }
 
   FailingPageSource pages{kSingleRegions};

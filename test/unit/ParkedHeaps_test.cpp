@@ -25,7 +25,7 @@ using Heaps = std::vector<ThreadHeap*>;
 // A domain's parked heaps, and heaps that are parked nowhere else.
 struct OwnParkedHeaps {
   explicit OwnParkedHeaps(std::size_t count) {
-    for (std::size_t i = 0; i != count; ++i) heaps.push_back(ThreadHeap::create());
+    for (std::size_t i = 0; i != count; ++i) heaps.push_back(ThreadHeap::create(domain_info<>));
   }
 
   FailingPageSource pages{kSingleRegions};

@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(memory_of_all_pieces_is_used_again_before_another_is_reserv
 BOOST_AUTO_TEST_CASE(pieces_may_differ_in_size) {
   FailingPageSource pages(kModestPieces);
   pages.fail_first(1);
-  ThreadHeap& heap = *ThreadHeap::create();
+  ThreadHeap& heap = *ThreadHeap::create(domain_info<>);
   const Objects objects = pop_many(heap, kClass, kObjects);
   BOOST_TEST(pages.pieces() == 2u);
   BOOST_TEST(pages.reserved_bytes() == (kSomeRegions + 1) * kRegionBytes);

@@ -54,7 +54,7 @@ class Arrivals {
 
  private:
   /// Writes what a carrier carries, the last first, and then its own address; returns the end. The carriers of a chain, and chains,
-  /// come the last first: objects that were freed by ascending addresses are then one run all through.
+  /// come the last first: objects that were freed by ascending addresses are then neighbours all through.
   static void** unload(Carrier* carrier, std::size_t places, void** const begin) noexcept {
     std::size_t count = 0;
     for (; count != places; ++count) {

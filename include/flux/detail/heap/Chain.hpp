@@ -10,7 +10,7 @@
 
 namespace flux::inline FLUX_ABI::detail {
 
-// A chain is a run of free objects on its way home to the thread heap that owns them, as one unit. It needs
+// A chain is some free objects on their way home to the thread heap that owns them, as one unit. It needs
 // no memory of its own: some of its objects are carriers, whose first word links to the next carrier and
 // whose other words hold the addresses of objects that are not touched at all. The owner thus reads one line
 // for several objects; 64-byte objects need one carrier for eight.
@@ -37,7 +37,7 @@ struct Carrier {
     return reinterpret_cast<Carrier*>(coded(&next, next) & ~std::uintptr_t{1});
   }
 
-  /// Calls `visit(void*)` for the carrier itself and each object it carries, in `places` places at most.
+  /// Calls `visit(void*)` for the carrier itself and each object it carries, in `places_count` places at most.
   template <class Visit>
   void for_each(std::size_t places_count, Visit visit) {
     visit(this);
@@ -107,7 +107,7 @@ class Chain {
     }
   }
 
-  /// Ends the first carrier's places, hands the run of carriers to `post(first, last)` and is empty again.
+  /// Ends the first carrier's places, hands its carriers to `post(first, last)` and is empty again.
   template <class Post>
   void close(Post post) noexcept {
     if (is_empty()) return;

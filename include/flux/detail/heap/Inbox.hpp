@@ -8,11 +8,11 @@
 namespace flux::inline FLUX_ABI::detail {
 
 // Where other threads post chains of objects that belong to a thread heap: a stack of carriers that anyone
-// pushes runs onto and whoever holds the heap's lock empties, whole. Neither operation follows a link it does not
+// pushes chains onto and whoever holds the heap's lock empties, whole. Neither operation follows a link it does not
 // own, so there is no ABA.
 class Inbox {
  public:
-  /// Any thread. Posts the run of carriers first..last, linked already.
+  /// Any thread. Posts the carriers first..last, linked already.
   void post_remote(Carrier* first, Carrier* last) noexcept {
     // relaxed: the link is only written, never followed, here; the exchange below decides whether it is true.
     Carrier* head = head_.load(std::memory_order_relaxed);
@@ -24,11 +24,11 @@ class Inbox {
     } while (!head_.compare_exchange_weak(head, first, std::memory_order_release, std::memory_order_relaxed));
   }
 
-  /// Whoever holds the heap's lock. All carriers posted so far, as one run, or nullptr.
+  /// Whoever holds the heap's lock. All carriers posted so far, linked, or nullptr.
   Carrier* take_all() noexcept {
     if (is_empty()) return nullptr;
     // acquire: pairs with the release in post_remote (litmus/inbox). Posts that came in between are read-modify-writes
-    // too and continue the release sequence (litmus/sequence), so every run in the stack is visible; test/model fails
+    // too and continue the release sequence (litmus/sequence), so every chain in the stack is visible; test/model fails
     // without it.
     return head_.exchange(nullptr, std::memory_order_acquire);
   }

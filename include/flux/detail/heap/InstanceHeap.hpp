@@ -110,7 +110,6 @@ class InstanceHeap {
 
  private:
   static constexpr const char* kTag = "a flux::Heap";  // what misuse is told of
-  static constexpr unsigned kMostDiscards = 8;         // of a call, as in ThreadHeap
 
   explicit InstanceHeap(const SlabSource& source) noexcept : home_(source) {}
 
@@ -169,7 +168,7 @@ class InstanceHeap {
   /// As in ThreadHeap: memory is used for what is needed now. Whether some went back.
   bool tidy(unsigned size_class) noexcept {
     bins_.sweep(size_class, home_);
-    return home_.source().keep_limit(retention_limit.get(), kMostDiscards);
+    return home_.source().keep_limit(retention_limit.get(), SlabSource::kMostDiscards);
   }
 
   /// Gives back free memory that is more than what is left of the capacity. Not bounded, but only in a heap that
@@ -179,7 +178,7 @@ class InstanceHeap {
     if (source.retained_bytes() <= source.left_bytes()) [[likely]]
       return;
     source.spare_no_block();
-    source.discard_above(source.left_bytes(), ~0u);
+    source.discard_above(source.left_bytes(), SlabSource::kAllDiscards);
   }
 
   [[gnu::noinline]] void* allocate_large(std::size_t bytes, std::size_t alignment) {

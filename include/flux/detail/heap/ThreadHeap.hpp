@@ -34,7 +34,7 @@ namespace flux::inline FLUX_ABI::detail {
 class ThreadHeap {
  public:
   /// A heap with its first region, owned by the caller; nullptr, with nothing kept, when memory is out.
-  static ThreadHeap* create(const DomainInfo& domain = domain_info<>) noexcept {
+  static ThreadHeap* create(const DomainInfo& domain) noexcept {
     SlabSource source;
     if (!source.open_first()) return nullptr;
     return ::new (source.take_heap_units()) ThreadHeap(source, domain);
@@ -113,7 +113,7 @@ class ThreadHeap {
     const bool is_done = bins_.populate(size_class) && home_.reserve(size_class, count);
     // relaxed: for others to see soon.
     if (is_done) reserved_.store(true, std::memory_order_relaxed);
-    home_.source().keep_limit(retention_limit(), kAllDiscards);
+    home_.source().keep_limit(retention_limit(), SlabSource::kAllDiscards);
     return is_done;
   }
 
@@ -144,7 +144,7 @@ class ThreadHeap {
     attendance_.end();
     claim_share();
     if (home_.source().retained_bytes() > share_.bytes()) home_.source().spare_no_block();
-    home_.source().keep_limit(share_.bytes(), kAllDiscards);
+    home_.source().keep_limit(share_.bytes(), SlabSource::kAllDiscards);
   }
 
   /// Gives back all memory that holds no live object, but for what lies in the bins and in what is reserved
@@ -163,7 +163,7 @@ class ThreadHeap {
       } else {  // a piece at a time: the owner may want to go on
         collect();
         source.spare_no_block();
-        bytes += source.discard_above(0, kMostDiscards);
+        bytes += source.discard_above(0, SlabSource::kMostDiscards);
         is_done = ++pieces == kMostPieces || (arrivals_.is_empty() && source.retained_bytes() == 0);
       }
       if (is_done && pieces != kMostPieces) bytes += source.discard_all();
@@ -228,11 +228,8 @@ class ThreadHeap {
   OwnerOutbox owner_outbox;
 
  private:
-  // A call makes no more calls to the system than this to give memory back: none does unbounded work. Who helps with a
-  // chain may find the last object of a slab in each of its 64.
-  static constexpr unsigned kMostDiscards = 8;
+  // Who helps with a chain may find the last object of a slab in each of its 64.
   static constexpr unsigned kMostDiscardsForOthers = 64;
-  static constexpr unsigned kAllDiscards = ~0u;
   static constexpr unsigned kMostRounds = 4;
   static constexpr unsigned kMostAttempts = 1000;
   static constexpr int kMostMilliseconds = 20;  // as long, for one lock; forks wait for those who wait here
@@ -255,7 +252,7 @@ class ThreadHeap {
   bool tidy(unsigned size_class) noexcept {
     if (home_.is_within_reserve(size_class)) return false;
     bins_.sweep(size_class, home_);
-    return home_.source().keep_limit(retention_limit(), kMostDiscards);
+    return home_.source().keep_limit(retention_limit(), SlabSource::kMostDiscards);
   }
 
   /// Empties the inbox and every bin, so that slabs of other classes become unused. Not bounded.
@@ -335,9 +332,12 @@ class ThreadHeap {
 
 static_assert(sizeof(ThreadHeap) <= SlabSource::kHeapUnits * kUnitBytes);
 // Other copies of flux in the process work on these: when their layout changes, FLUX_LAYOUT has to, so that copies of another
-// layout are told apart. Only a change of size is noticed here.
-static_assert(sizeof(void*) != 8 ||
-              (sizeof(ThreadHeap) == 366'848 && sizeof(Region) == (FLUX_CHECKED ? 754'048 : 295'296) &&
-               sizeof(DomainInfo) == 1'152 && sizeof(Setting) == 64 && sizeof(ParkedBytes) == 8));
+// layout are told apart. Only a change of size is noticed here: these figures
+// and FLUX_LAYOUT change together.
+static_assert(FLUX_LAYOUT == 5);
+static_assert(sizeof(void*) != 8 || sizeof(ThreadHeap) == 366'848);
+static_assert(sizeof(void*) != 8 || sizeof(Region) == (FLUX_CHECKED ? 754'048 : 295'296));
+static_assert(sizeof(void*) != 8 || sizeof(DomainInfo) == 1'152);
+static_assert(sizeof(void*) != 8 || (sizeof(Setting) == 64 && sizeof(ParkedBytes) == 8));
 
 }  // namespace flux::inline FLUX_ABI::detail

@@ -29,6 +29,10 @@ namespace flux::inline FLUX_ABI::detail {
 //   units_left_ + units of slabs + units that were taken from the budget == the budget
 class SlabSource {
  public:
+  // What a call may do to give memory back, in calls to the system: none does unbounded work, but where all has to go.
+  static constexpr unsigned kMostDiscards = 8;
+  static constexpr unsigned kAllDiscards = ~0u;
+
   /// A thread heap's: never closed, and known to region_map.
   SlabSource() noexcept = default;
 
@@ -165,7 +169,7 @@ class SlabSource {
   /// bounded.
   std::size_t discard_all() noexcept {
     spare_no_block();
-    const std::size_t bytes = discard_above(0, ~0u);
+    const std::size_t bytes = discard_above(0, kAllDiscards);
     for (Region* region = first_->next; region != nullptr; region = region->next) discard_records(*region);
     return bytes;
   }
@@ -219,7 +223,7 @@ class SlabSource {
   }
 
   static constexpr std::size_t kHeapUnits = 8;
-  /// Of the first unit of the heap's own: the first aligned run behind the header.
+  /// Of the first unit of the heap's own: the first aligned ones behind the header.
   static constexpr std::size_t kHeapIndex = (kHeaderUnits + kHeapUnits - 1) / kHeapUnits * kHeapUnits;
 
  private:
@@ -264,7 +268,7 @@ class SlabSource {
     return unit / 64 == word ? Region::block_mask(unit) : 0;
   }
 
-  /// Discards the highest run of dirty units within a block; false when there is none.
+  /// Discards the highest dirty units in a row within a block; false when there is none.
   bool discard_run(Region& region) noexcept {
     for (std::size_t w = kUnitsPerRegion / 64; w-- != 0;) {
       const std::uint64_t dirty = region.dirty_units[w] & ~spared(region, w);
