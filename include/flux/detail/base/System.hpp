@@ -8,7 +8,8 @@
 namespace flux::inline FLUX_ABI::detail {
 
 // All that flux asks of the system and of the processor. What differs between systems is in SystemPosix.hpp and
-// SystemWindows.hpp, each of which defines these functions, and in the first part of Config.hpp: nowhere else.
+// SystemWindows.hpp, each of which defines these functions, in the first part of Config.hpp, and at the end of
+// heap/LocalThread.hpp: nowhere else.
 //
 // Bytes and addresses of memory are whole pages, but where said otherwise. No function throws; those that give memory back
 // leave errno as it is.

@@ -53,6 +53,12 @@ __attribute__((no_sanitize("address"))) inline void touch(std::byte* begin, std:
     __atomic_fetch_or(reinterpret_cast<unsigned char*>(begin + at), 0, __ATOMIC_RELAXED);
 }
 
+#if defined(MAP_NORESERVE)
+inline constexpr int kNoReserve = MAP_NORESERVE;
+#else
+inline constexpr int kNoReserve = 0;  // FreeBSD has none
+#endif
+
 #if defined(__linux__)
 // By their numbers, because the C library's headers may be older than the kernel.
 inline constexpr int kPopulateWrite = 23;   // MADV_POPULATE_WRITE, from 5.14 on
@@ -76,14 +82,18 @@ inline std::size_t System::physical_bytes() noexcept {
 }
 
 inline std::size_t System::address_limit() noexcept {
+#if defined(RLIMIT_AS)  // OpenBSD has none
   rlimit limit{};
   if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur > SIZE_MAX) return SIZE_MAX;
   return static_cast<std::size_t>(limit.rlim_cur);
+#else
+  return SIZE_MAX;
+#endif
 }
 
 inline std::byte* System::reserve(std::size_t bytes, std::size_t alignment) noexcept {
   void* const p =
-      ::mmap(nullptr, bytes + alignment, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      ::mmap(nullptr, bytes + alignment, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | posix::kNoReserve, -1, 0);
   if (p == MAP_FAILED) return nullptr;
   auto* const got = static_cast<std::byte*>(p);
   const std::size_t before = (0 - reinterpret_cast<std::uintptr_t>(got)) & (alignment - 1);
@@ -174,7 +184,7 @@ inline void System::yield() noexcept { ::sched_yield(); }
 
 inline void System::sleep() noexcept {
   const KeepErrno keep;
-#if defined(SYS_nanosleep)
+#if defined(__linux__) && defined(SYS_nanosleep)
   // By its number: the library's function would let the thread be cancelled in here, where nothing may throw. Two longs are
   // what this call has always taken; the library's timespec may be larger on 32-bit systems.
   const long some[] = {0, 50'000};
