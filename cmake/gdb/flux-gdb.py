@@ -221,6 +221,8 @@ Numbers are exact unless a thread was stopped inside of flux."""
                 print(f"{namespace}")
             if thread_heaps(namespace):
                 print_statistics(namespace)
+            elif "_passthrough" in namespace:
+                print("compiled with FLUX_PASSTHROUGH=1: everything is of operator new")
             else:
                 print("no thread has a heap yet")
 
