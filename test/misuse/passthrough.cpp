@@ -6,12 +6,13 @@
 
 namespace {
 
-std::size_t asked = 0;
+std::size_t asked = 0, last_bytes = 0;
 
 }  // namespace
 
 void* operator new(std::size_t bytes) {
   ++asked;
+  last_bytes = bytes;
   if (void* const p = std::malloc(bytes)) return p;
   throw std::bad_alloc();
 }
@@ -28,6 +29,8 @@ int main() {
   asks([] { std::list<int, flux::Allocator<int>> list(10); });
   asks([] { std::list<int, flux::BurstAllocator<int>> list(10); });
   asks([] { flux::memory_resource()->deallocate(flux::memory_resource()->allocate(40), 40); });
+  asks([] { flux::memory_resource()->deallocate(flux::memory_resource()->allocate(8, 16), 8, 16); });
+  is_right = is_right && last_bytes >= 16;  // or an operator may align for eight bytes only
   asks([] { flux::SlabProvider<long, "Longs">::free_raw(flux::SlabProvider<long, "Longs">::alloc_raw()); });
   asks([] {
     flux::Heap heap;

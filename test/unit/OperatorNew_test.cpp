@@ -30,6 +30,14 @@ BOOST_AUTO_TEST_CASE(only_alignments_beyond_the_default_are_over_aligned) {
   BOOST_TEST(is_over_aligned(2 * __STDCPP_DEFAULT_NEW_ALIGNMENT__));
 }
 
+// operator new may align eight bytes for eight only, as jemalloc's does.
+BOOST_AUTO_TEST_CASE(no_less_than_the_alignment_is_asked_for_where_the_plain_form_is) {
+  BOOST_TEST(asked_bytes(8, 16) == 16u);
+  BOOST_TEST(asked_bytes(8, 8) == 8u);
+  BOOST_TEST(asked_bytes(17, 16) == 17u);
+  BOOST_TEST(asked_bytes(8, 64) == 8u);
+}
+
 BOOST_AUTO_TEST_CASE(every_alignment_is_served_and_every_byte_is_usable) {
   for (std::size_t alignment = 1; alignment <= 8192; alignment *= 2)
     for (const std::size_t bytes :

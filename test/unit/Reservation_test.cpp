@@ -75,6 +75,31 @@ BOOST_AUTO_TEST_CASE(it_is_aligned_to_a_region_and_not_yet_committed) {
   BOOST_TEST(pages.committed_bytes() == 0u);
 }
 
+// Hands out addresses that have more bits than flux can do with.
+namespace high_addresses {
+std::size_t reserved = 0, released = 0;
+
+std::byte* reserve(std::size_t, std::size_t) noexcept {
+  ++reserved;
+  return reinterpret_cast<std::byte*>(~std::uintptr_t{0} / kRegionBytes / 2 * kRegionBytes);
+}
+void release(std::byte*, std::size_t) noexcept { ++released; }
+}  // namespace high_addresses
+
+BOOST_AUTO_TEST_CASE(it_gives_back_what_lies_beyond_the_addresses_that_flux_expects) {
+  if (kIsNarrow) return;
+  const PageSource before = page_source;
+  const std::size_t bytes_before = reserved_bytes;
+  page_source.reserve = high_addresses::reserve;
+  page_source.release = high_addresses::release;
+  const Reservation piece = reserve_regions();
+  page_source = before;
+  BOOST_TEST(piece.bytes == 0u);
+  BOOST_TEST(high_addresses::reserved > 0u);
+  BOOST_TEST(high_addresses::released == high_addresses::reserved);
+  BOOST_TEST(reserved_bytes == bytes_before);
+}
+
 BOOST_AUTO_TEST_CASE(it_is_empty_when_not_even_a_region_is_to_be_had) {
   FailingPageSource pages(SIZE_MAX);
   pages.fail_from(1);

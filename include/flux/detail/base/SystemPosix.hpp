@@ -27,6 +27,7 @@
 #include <malloc_np.h>
 #endif
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -159,7 +160,8 @@ inline System::Look System::look_at([[maybe_unused]] const void* from, [[maybe_u
 
 /// malloc's own alignment is free of charge. posix_memalign may give nullptr for 0 bytes.
 inline void* System::allocate(std::size_t bytes, std::size_t alignment) noexcept {
-  if (alignment <= alignof(std::max_align_t)) return std::malloc(bytes);
+  // malloc may align what has less than the alignment for so many bytes only.
+  if (alignment <= alignof(std::max_align_t)) return std::malloc(std::max(bytes, alignment));
   void* p = nullptr;
   return ::posix_memalign(&p, alignment, bytes + (bytes == 0)) == 0 ? p : nullptr;
 }

@@ -17,6 +17,9 @@ inline constexpr std::size_t kRegionBytes = std::size_t{kIsNarrow ? 8 : 32}
                                             << 20;  ///< size and alignment of a region
 inline constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
 
+/// Bits of address that flux can do with: those that x86-64 (47) and ARM64 (48) hand out unless they are asked for more.
+inline constexpr unsigned kAddressBits = kIsNarrow ? 32 : 48;
+
 /// Address space for whole regions, reserved in one piece. Empty: begin == nullptr, bytes == 0.
 struct Reservation {
   std::byte* begin = nullptr;
@@ -62,7 +65,9 @@ inline Reservation reserve_regions(std::size_t most = kMostRegions) noexcept {
     if (bytes > most * kRegionBytes || (bytes > left / 16 && bytes != kRegionBytes)) continue;
     if (std::byte* begin = page_source.reserve(bytes, kRegionBytes)) {
       reserved_bytes.fetch_add(bytes, std::memory_order_relaxed);
-      return {begin, bytes};
+      const Reservation piece{begin, bytes};
+      if ((reinterpret_cast<std::uintptr_t>(begin) + (bytes - 1)) >> (kAddressBits - 1) < 2) return piece;
+      release_regions(piece);
     }
   }
   return {};

@@ -43,8 +43,6 @@ class RegionMap {
   }
 
  private:
-  // What systems hand out unless they are asked for more: 47 bits of address on x86-64, 48 on ARM64, or 32.
-  static constexpr unsigned kAddressBits = sizeof(void*) == 8 ? 48 : 32;
   static constexpr std::uintptr_t kRegions = (std::uintptr_t{1} << (kAddressBits - 1)) / (kRegionBytes / 2);
 
   static constexpr std::uint64_t bit(std::uintptr_t index) noexcept { return std::uint64_t{1} << index % 64; }
