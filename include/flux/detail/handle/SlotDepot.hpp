@@ -15,7 +15,7 @@ namespace flux::inline FLUX_ABI::detail {
 //   full_, empty_: magazines, the last one put first
 //   fresh_: blocks with slots that were never handed out, linked by next_fresh
 //   blocks_: all blocks, the last one opened first
-//   magazines in full_ and empty_ == magazines that were filled with fresh slots, whoever has their slots now
+//   magazines in full_ and empty_ == those that were filled with fresh slots, whoever has these now
 //
 // A block has magazines for all its slots, and a shard comes with two of its own: so there is an empty one
 // whenever a shard brings a full one. Thus to destroy an object takes no memory, and a magazine moves with a
@@ -56,6 +56,16 @@ class SlotDepot {
   SlotBlock* blocks() const noexcept {
     // acquire: pairs with the release in add; test/model fails without it (litmus/message).
     return blocks_.load(std::memory_order_acquire);
+  }
+
+  /// The equation above. With the lock.
+  bool is_valid() const noexcept {
+    std::uint32_t filled = 0, magazines = 0;
+    for (SlotBlock* block = blocks(); block != nullptr; block = block->next)
+      filled += block->fresh / shape_.in_magazine;
+    for (Magazine* first : {full_, empty_})
+      for (Magazine* magazine = first; magazine != nullptr; magazine = magazine->next) ++magazines;
+    return magazines == filled;
   }
 
   /// Calls `visit(SlotWord)` for every free slot that was handed out before.

@@ -250,14 +250,21 @@ void SlotPool::open_block() {
 bool SlotPool::is_valid() const noexcept {
   std::size_t slots = 0, live = 0, retired = 0, fresh = 0, free = 0;
   bool holds = true;
+  // Whether the free slots are each there once: the sum of their numbers, mixed, so that no two make up for two others.
+  std::uint64_t places = 0;
+  const auto mixed = [](std::uint64_t index) {
+    return (index + 1) * 0x9E37'79B9'7F4A'7C15 ^ (index + 1) * 0xC2B2'AE3D'27D4'EB4F >> 29;
+  };
   for (SlotBlock* block = depot_.blocks(); block != nullptr; block = block->next) {
     slots += shape_.slots;
     fresh += shape_.slots - block->fresh;
     holds = holds && find(block->index(0)) == block;
     for (std::uint32_t slot = 0; slot != shape_.slots; ++slot) {
       const SlotWord word = block->word(slot).load(std::memory_order_relaxed);
-      live += index_of(word) == block->index(slot) ? 1u : 0u;
-      retired += word < kOneGeneration ? 1u : 0u;
+      const bool is_live = index_of(word) == block->index(slot), is_retired = word < kOneGeneration;
+      live += is_live ? 1u : 0u;
+      retired += is_retired ? 1u : 0u;
+      if (slot < block->fresh && !is_live && !is_retired) places += mixed(block->index(slot));
     }
   }
   const auto count = [&](SlotWord next) {
@@ -265,6 +272,7 @@ bool SlotPool::is_valid() const noexcept {
     holds = holds && block != nullptr &&
             block->word(slot_of(index_of(next))).load(std::memory_order_relaxed) == with_index(next, kNoSlot);
     ++free;
+    places -= mixed(index_of(next));
   };
   const auto count_shard = [&](const SlotShard& shard) {
     holds = holds && shard.bottom <= shard.level() && shard.level() <= shard.top;
@@ -274,7 +282,8 @@ bool SlotPool::is_valid() const noexcept {
   for (const SlotShard& shard : shards_) count_shard(shard);
   count_shard(shared_);
   depot_.for_each_word(count);
-  return holds && slots == live + retired + fresh + free && live == taken();
+  return holds && slots == live + retired + fresh + free && live == taken() && places == 0 &&
+         depot_.is_valid();
 }
 
 }  // namespace flux::inline FLUX_ABI::detail

@@ -99,7 +99,7 @@ class StrayObjects {
     auto stray = std::lower_bound(strays_.begin(), strays_.end(), begin);
     std::size_t count = 0;
     for (std::uint32_t i = 0; i != slab.capacity; ++i) {
-      if ((slab.bitmap[i / 64] >> i % 64 & 1) != 0) continue;
+      if (slab.is_home(i)) continue;
       const std::byte* const object = slab.objects + std::size_t{i} * slab.stride;
       while (stray != strays_.end() && *stray < reinterpret_cast<std::uintptr_t>(object)) ++stray;
       if (stray != strays_.end() && *stray == reinterpret_cast<std::uintptr_t>(object)) continue;

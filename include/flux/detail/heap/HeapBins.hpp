@@ -138,7 +138,19 @@ class HeapBins {
     for (void* const* place = end + bin.bottom; place != end + bin.level; ++place) visit(*place);
   }
 
-  bool is_valid() const noexcept { return own_.bins.is_valid(); }
+  /// Whether the levels are sound, and what the bins hold are objects of their classes that are not home.
+  bool is_valid() const noexcept {
+    bool is_valid = own_.bins.is_valid();
+    for (unsigned c = 0; c != kSizeClasses && is_valid; ++c) {
+      for_each(c, [&](const void* object) {
+        const Slab& slab = Region::slab_of(object);
+        const bool is_its = slab.capacity != 0 && slab.size_class == c && slab.holds(object);
+        const std::uint32_t index = is_its ? slab.object_at(object) : 0;
+        is_valid = is_valid && is_its && index != slab.capacity && !slab.is_home(index);
+      });
+    }
+    return is_valid;
+  }
 
  private:
   // What a call may bring home: where a full bin becomes a small one, where a call is one of many, and where each

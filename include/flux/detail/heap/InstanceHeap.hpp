@@ -19,17 +19,18 @@ namespace flux::inline FLUX_ABI::detail {
 // without other threads. Lives in its own first region; one thread at a time.
 //
 //   objects of all slabs == at home (set bits) + in the bins + live
-//   units of slabs + those of large blocks, rounded up, + retained ones <= the capacity
+//   units of slabs + those of large blocks, rounded up, + those left to the source == the capacity
+//   retained units <= those left
 class InstanceHeap {
  public:
   /// A heap with its first region; nullptr, with nothing kept, when memory is out. `capacity`: the most that slabs
   /// and large blocks together may take, bytes.
   static InstanceHeap* create(std::size_t capacity) noexcept {
     const std::size_t units = kUsesSlabs ? capacity / kUnitBytes : UINT32_MAX;  // else of every object one
-    SlabSource source =
-        SlabSource::of_instance(static_cast<std::uint32_t>(std::min(units, std::size_t{UINT32_MAX})));
+    const auto most_units = static_cast<std::uint32_t>(std::min(units, std::size_t{UINT32_MAX}));
+    SlabSource source = SlabSource::of_instance(most_units);
     if (!source.open_first()) return nullptr;
-    return ::new (source.take_heap_units()) InstanceHeap(source);
+    return ::new (source.take_heap_units()) InstanceHeap(source, most_units);
   }
 
   /// Ends the heap and all that is in it.
@@ -104,14 +105,19 @@ class InstanceHeap {
   }
 
   /// Whether all structures agree.
-  bool is_valid() const noexcept { return home_.is_valid() && bins_.is_valid() && large_.is_valid(); }
+  bool is_valid() const noexcept {
+    return home_.is_valid() && bins_.is_valid() && large_.is_valid() &&
+           used_bytes() + home_.source().left_bytes() == std::size_t{most_units_} * kUnitBytes &&
+           home_.source().retained_bytes() <= home_.source().left_bytes();
+  }
 
   const HomeSlabs& home() const noexcept { return home_; }
 
  private:
   static constexpr const char* kTag = "a flux::Heap";  // what misuse is told of
 
-  explicit InstanceHeap(const SlabSource& source) noexcept : home_(source) {}
+  InstanceHeap(const SlabSource& source, std::uint32_t most_units) noexcept
+      : most_units_(most_units), home_(source) {}
 
   static std::uint32_t units_of(std::size_t bytes) noexcept {
     return static_cast<std::uint32_t>(
@@ -205,6 +211,7 @@ class InstanceHeap {
 
   LargeBlocks large_;
   std::size_t large_units_ = 0;
+  std::uint32_t most_units_;  ///< the capacity
   HomeSlabs home_;
   HeapBins bins_;  // last: its stacks are touched only as needed
 };

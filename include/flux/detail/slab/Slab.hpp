@@ -153,6 +153,9 @@ struct Slab {
     return first;
   }
 
+  /// Whether object i is home.
+  bool is_home(std::uint32_t i) const noexcept { return (bitmap[i / 64] >> i % 64 & 1) != 0; }
+
   /// The counter equations above. Reads the whole bitmap.
   bool is_valid() const noexcept {
     std::uint32_t set = 0;

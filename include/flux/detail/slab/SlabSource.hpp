@@ -26,7 +26,8 @@ namespace flux::inline FLUX_ABI::detail {
 //   a unit is free in its region's map, withheld, or belongs to the header, the heap's own state or one slab
 //   no region before with_room_[i] has 2^i free units that lie together
 //   dirty_units_ == dirty units of all regions;  no region behind last_dirty_ has any, but for last_block_
-//   units_left_ + units of slabs + units that were taken from the budget == the budget
+//   blocks of committed units of all regions == committed_blocks_
+//   units_left_ + units of slabs + units that were taken from the budget == the budget: whose it is checks that
 class SlabSource {
  public:
   // What a call may do to give memory back, in calls to the system: none does unbounded work, but where all has to go.
@@ -205,7 +206,7 @@ class SlabSource {
 
   /// The equations above.
   bool is_valid() const noexcept {
-    std::uint32_t dirty = 0;
+    std::uint32_t dirty = 0, committed = 0;
     bool may_be_dirty = last_dirty_ != nullptr;
     for (const Region* region = first_; region != nullptr; region = region->next) {
       for (unsigned i = 0; i != with_room_.size(); ++i) {
@@ -213,13 +214,14 @@ class SlabSource {
         if (!may_have_room && region->find_units(std::size_t{1} << i) != kUnitsPerRegion) return false;
       }
       if (!region->is_valid(region == first_ ? kHeapUnits : 0)) return false;
+      committed += region->committed_units / static_cast<std::uint32_t>(kBlockUnits);
       for (std::size_t w = 0; w != kUnitsPerRegion / 64; ++w) {
         dirty += static_cast<std::uint32_t>(std::popcount(region->dirty_units[w]));
         if (!may_be_dirty && (region->dirty_units[w] & ~spared(*region, w)) != 0) return false;
       }
       may_be_dirty = may_be_dirty && region != last_dirty_;
     }
-    return dirty == dirty_units_;
+    return dirty == dirty_units_ && committed == committed_blocks_;
   }
 
   static constexpr std::size_t kHeapUnits = 8;
