@@ -452,9 +452,11 @@ BOOST_AUTO_TEST_CASE(what_was_reserved_takes_no_page_fault_and_calls_the_system_
   using Small = flux::SlabProvider<Blob<64>, "reserved">;
   using Large = flux::SlabProvider<Blob<100'000>, "reserved">;
   using Largest = flux::SlabProvider<Blob<1 << 20>, "reserved">;
-  BOOST_TEST(faults_within<Small>(20'000) == 0u);
-  BOOST_TEST(faults_within<Large>(50) == 0u);
-  BOOST_TEST(faults_within<Largest>(9) == 0u);
+  if (page_faults_count()) {
+    BOOST_TEST(faults_within<Small>(20'000) == 0u);
+    BOOST_TEST(faults_within<Large>(50) == 0u);
+    BOOST_TEST(faults_within<Largest>(9) == 0u);
+  }
   BOOST_TEST(death_of([] { exercise_without_calls<Small>(20'000); }).message == "done");
   BOOST_TEST(death_of([] { exercise_without_calls<Large>(50); }).message == "done");
   BOOST_TEST(death_of([] { exercise_without_calls<Largest>(9); }).message == "done");

@@ -111,6 +111,8 @@ MUTATIONS = [
              "#if defined(__linux__)\n  if (::madvise(begin, bytes, MADV_DONTNEED)", ("unit/PageSource",)),
     Mutation("Address space that was given back still counts as taken.", "detail/memory/Reservation.hpp",
              "reserved_bytes.fetch_sub(piece.bytes, std::memory_order_relaxed);", "", ("unit/InstanceHeap",)),
+    Mutation("Addresses are kept that have more bits than the map of regions covers.", "detail/memory/Reservation.hpp",
+             ">> (kAddressBits - 1) < 2) return piece;", ">> (kAddressBits - 1) < 1'000'000) return piece;", ("unit/Reservation",)),
     Mutation("A piece takes an eighth of the address space.", "detail/memory/Reservation.hpp",
              "left / 16", "left / 8", ("unit/Reservation",)),
 
@@ -145,6 +147,8 @@ MUTATIONS = [
              "kReciprocalShift) / stride + 1}", "kReciprocalShift) / stride}", ("unit/SizeClass",)),
     Mutation("A setting that code makes is what stands for none.", "detail/base/Settings.hpp",
              "value == kUnread ? SIZE_MAX : value", "value", ("unit/Settings",)),
+    Mutation("Less than the alignment is asked for as it is.", "detail/base/OperatorNew.hpp",
+             "std::max(bytes, alignment)", "bytes", ("unit/OperatorNew",)),
     Mutation("An array of more than PTRDIFF_MAX bytes is asked of operator new.", "detail/base/OperatorNew.hpp",
              "if (bytes > PTRDIFF_MAX)", "if (bytes == SIZE_MAX)", ("unit/OperatorNew",)),
 

@@ -10,7 +10,12 @@
 #include <array>
 #include <cstddef>
 
+#include "support/Sanitizers.hpp"
+
 namespace flux::test {
+
+/// Whether page faults say anything of flux: where a run counts what it reaches, the counts' own pages take some.
+inline bool page_faults_count() noexcept { return !is_instrumented() && FLUX_TEST_COVERAGE == 0; }
 
 /// Page faults of the calling thread so far.
 inline std::size_t page_faults() {

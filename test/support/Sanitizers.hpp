@@ -23,6 +23,11 @@
 
 #define FLUX_TEST_SANITIZED (FLUX_TEST_ASAN || FLUX_TEST_TSAN)
 
+// Whether the compiler counts what is reached: `./test/run --coverage` says so.
+#ifndef FLUX_TEST_COVERAGE
+#define FLUX_TEST_COVERAGE 0
+#endif
+
 namespace flux::test {
 
 /// Whether Valgrind runs this process (it preloads a library of its own).
