@@ -300,7 +300,7 @@ BOOST_AUTO_TEST_CASE(the_new_handler_is_called_until_there_is_none) {
 BOOST_AUTO_TEST_CASE(a_new_handler_may_throw) {
   if (is_instrumented()) return;
   const std::new_handler before = std::set_new_handler([] { throw std::runtime_error("no more"); });
-  BOOST_CHECK_THROW(std::ignore = flux::allocate(hidden(SIZE_MAX / 2)), std::runtime_error);
+  BOOST_CHECK_THROW(std::ignore = flux::allocate(hidden(SIZE_MAX - 64)), std::runtime_error);
   std::set_new_handler(before);
 }
 
