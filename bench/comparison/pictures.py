@@ -69,7 +69,7 @@ def bars(samples, rows, peers):
             axis.set_xscale("log")
             axis.set_xlim(left=min(least) / 2)
         axis.set_title(row, fontsize=9, loc="left", fontweight="bold")
-        axis.set_xlabel(samples.units[row])
+        axis.set_xlabel(samples.units[row] + (", logarithmic" if axis.get_xscale() == "log" else ""))
         axis.grid(axis="y", visible=False)
     return _svg(figure)
 

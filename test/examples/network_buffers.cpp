@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <iostream>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -58,6 +59,10 @@ int main() {
   std::thread handler(handle_packets, std::ref(channel));
   read_packets(channel);
   handler.join();
+
+  for (const flux::BufferClassStatistics& each : packets.stats().classes)
+    std::cout << each.capacity << " bytes: " << each.gets << " gets, " << each.puts << " puts, " << each.hits << " hits, "
+              << each.misses << " misses, " << each.in_use << " in use\n";
 
   const flux::BufferClassStatistics of_1536 = packets.stats().classes[1];
   return of_1536.gets == kPackets && of_1536.in_use == 0 ? 0 : 1;

@@ -15,7 +15,7 @@ struct Misuse {
   const char* operation;
   const char* reason;       ///< what is wrong
   const void* address;      ///< nullptr where it is of no one object
-  std::size_t object_size;  ///< of the size class that the operation names, bytes; 0 where it is of none
+  std::size_t object_size;  ///< of the size class it was named as, or of the object there; bytes, 0 for none
   const char* tag;          ///< of the operation; "default" for none, "a flux::Heap", or "unknown"
 };
 

@@ -44,7 +44,7 @@ class ThreadHeap {
   static ThreadHeap* owner_of(const void* object) noexcept {
     const Region* region = Region::of(object);
     if (region->magic != Region::kMagic) [[unlikely]]
-      die("an address that flux never handed out", object);
+      die("an address that flux never handed out, or only to units with other settings", object);
     return region->owner;
   }
 
