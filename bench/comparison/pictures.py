@@ -8,6 +8,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402  (the backend comes first)
 
 from comparison.peers import PEERS
+from comparison.tables import number
 
 # Okabe and Ito, Color Universal Design: eight colours that those who see few of them can tell apart. Lines of the same
 # colour differ in their dashes.
@@ -28,8 +29,8 @@ matplotlib.rcParams.update({
 def style_of(peer):
     """Colour, dashes and width of a peer's line: the same in all pictures."""
     order = [*_FIRST, *(name for name in PEERS if name not in _FIRST)]
-    number = order.index(peer)
-    return {"color": _COLOURS[number % len(_COLOURS)], "linestyle": _DASHES[number // len(_COLOURS) % len(_DASHES)],
+    place = order.index(peer)
+    return {"color": _COLOURS[place % len(_COLOURS)], "linestyle": _DASHES[place // len(_COLOURS) % len(_DASHES)],
             "linewidth": 2.6 if peer == "flux" else 1.3, "zorder": 3 if peer == "flux" else 2}
 
 
@@ -54,7 +55,8 @@ def _one_legend(figure, axis):
 
 
 def bars(samples, rows, peers):
-    """For each row a bar per allocator: the least, and a line to the greatest. Logarithmic where they lie far apart."""
+    """For each row a bar per allocator, with its figure: the least, and a line to the greatest. What is beyond eight times the
+    shortest goes to the edge."""
     if not rows:
         return ""
     figure, axes = _panels(len(rows), 3, 4.2, 0.6 + 0.19 * len(peers))
@@ -65,11 +67,16 @@ def bars(samples, rows, peers):
         colours = [_COLOURS[0] if peer == "flux" else "#BBBBBB" for peer in there]
         axis.barh(there, least, color=colours, height=0.7)
         axis.hlines(there, least, most, color="#333333", linewidth=1)
-        if min(least) > 0 and max(most) > 8 * min(least):
-            axis.set_xscale("log")
-            axis.set_xlim(left=min(least) / 2)
+        if min(least) > 0:
+            edge = min(1.18 * max(most), 8 * min(least))
+            axis.set_xlim(0, edge)
+            for peer, value, end in zip(there, least, most):
+                is_inside = end > 0.86 * edge
+                axis.text((0.99 if is_inside else min(end, edge) / edge + 0.01), peer, number(value), fontsize=7, va="center",
+                          ha="right" if is_inside else "left", transform=axis.get_yaxis_transform(),
+                          bbox={"facecolor": "#BBBBBB" if value > 0.9 * edge else "white", "edgecolor": "none", "pad": 0.5})
         axis.set_title(row, fontsize=9, loc="left", fontweight="bold")
-        axis.set_xlabel(samples.units[row] + (", logarithmic" if axis.get_xscale() == "log" else ""))
+        axis.set_xlabel(samples.units[row])
         axis.grid(axis="y", visible=False)
     return _svg(figure)
 
