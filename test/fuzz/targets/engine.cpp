@@ -67,11 +67,11 @@ class Run {
   bool make_heaps() {
     const std::size_t refused = input_.below(4);
     if (refused != 0) pages_.fail_at(refused);
-    for (Side& side : sides_) side.heap = ThreadHeap::create(domain_info<>);
+    for (Side& side : sides_) side.heap = ThreadHeap::create(detail::domain_info<>);
     pages_.fail_never();
     for (Side& side : sides_) {
       expect(side.heap != nullptr || refused != 0, "a heap was refused though memory was not");
-      if (side.heap == nullptr) side.heap = ThreadHeap::create(domain_info<>);
+      if (side.heap == nullptr) side.heap = ThreadHeap::create(detail::domain_info<>);
     }
     return sides_[0].heap != nullptr && sides_[1].heap != nullptr;
   }
