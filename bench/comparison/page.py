@@ -10,6 +10,7 @@ from comparison.peers import PEERS
 from comparison.published import PUBLISHED
 from comparison.series import QUESTIONS
 from comparison.tables import best_rival, losses, number
+from comparison.targets import is_bound
 
 _STYLE = """
 body { font: 16px/1.5 sans-serif; color: #222; max-width: 74rem; margin: 2rem auto; padding: 0 1rem; }
@@ -49,7 +50,7 @@ def _ratio_table(samples, rows, peers):
     lines = []
     for row in rows:
         flux = samples.least(row, "flux")
-        contest = peers if not row.endswith("_bound") else []  # the same whoever allocates
+        contest = [] if is_bound(row) else peers
         cells = "".join(_ratio_cell(flux, samples.least(row, peer), samples.units[row]) for peer in contest)
         lines.append(f"<tr><td>{html.escape(row)}</td><td>{number(flux)} {samples.units[row]}</td>{cells}</tr>")
     return (f'<div class="wide"><table><thead><tr><th>row</th><th>flux</th>{head}</tr></thead><tbody>'

@@ -1,7 +1,7 @@
 """The figures as a table for a terminal and as a page for bench/results/."""
 
 from comparison.peers import PEERS
-from comparison.targets import TARGETS, verdict
+from comparison.targets import TARGETS, is_bound, verdict
 
 
 def number(value):
@@ -31,7 +31,7 @@ def short_table(leasts, units):
     for row, cells in leasts.items():
         flux, std, floor = (cells.get(name) for name in ("flux", "std", "floor"))
         name, value = best_rival(cells)
-        if row.endswith("_bound"):  # the same whoever allocates
+        if is_bound(row):
             std = floor = name = value = None
         lines.append([row, units[row], number(flux), number(std), number(floor), number(value), name or "",
                       ratio(std, flux), ratio(value, flux), ratio(flux, floor), str(TARGETS.get(row, "")),
@@ -86,7 +86,7 @@ def losses(leasts):
     """[(row, [(peer, value)], flux)] where another allocator needs less than flux, by more than 2 %; the floors aside."""
     lost = []
     for row, cells in leasts.items():
-        flux = None if row.endswith("_bound") else cells.get("flux")
+        flux = None if is_bound(row) else cells.get("flux")
         ahead = [(name, value) for name, value in cells.items()
                  if flux is not None and not name.startswith("floor") and not PEERS[name].is_flux
                  and value + 0.02 * abs(value) < flux]

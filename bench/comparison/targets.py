@@ -75,6 +75,11 @@ def bound_of(row):
     return f"{row}_bound"
 
 
+def is_bound(row):
+    """Whether it is such a row, which takes the same whoever allocates."""
+    return row.endswith("_bound") or "_bound/" in row
+
+
 def _checks(row, figures):
     """(holds, the limit of the machine in words or '') for each part of a row's target that was measured."""
     target, cells = TARGETS[row], figures[row]

@@ -19,10 +19,10 @@ namespace flux::inline FLUX_ABI {
 /// for sure and at the price of a comparison. Objects stay where they are until they are destroyed.
 ///
 /// Any thread may create, destroy and look up, at any time; nothing takes a lock but every 64th operation or
-/// so (of objects beyond 1 KiB one in fewer, beyond 32 KiB nearly every one), and the operations of threads beyond 64 alive at once. (A thread that first meets flux in the last round of
-/// key destructors, and one that a fork left behind in the parent, count as alive for good.) Not from signal handlers. What get returns is
-/// the caller's to use until somebody destroys the object: who else may do so is for the program to arrange,
-/// as for any pointer.
+/// so (of objects beyond 1 KiB one in fewer, beyond 32 KiB nearly every one), and the operations of threads beyond 64
+/// alive at once. (A thread that first meets flux in the last round of key destructors, and one that a fork left behind
+/// in the parent, count as alive for good.) Not from signal handlers. What get returns is the caller's to use until
+/// somebody destroys the object: who else may do so is for the program to arrange, as for any pointer.
 ///
 /// Memory comes from `operator new` in blocks of up to 1,024 objects or 256 KiB, the first with the first
 /// object, and goes back when the pool ends. The pool itself has 5.3 KiB, and may be constant-initialised.

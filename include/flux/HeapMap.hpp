@@ -330,8 +330,8 @@ class HeapMap {
 /// caller not run meanwhile. For as long wait its thread, where a bin runs full or empty, where it reserves or trims, and where
 /// it ends; any thread that trims, or forks; and a thread that begins, where it would take over the heap of an ended one: after
 /// 64 tries it takes another. Fast paths, and frees on other threads, wait for nothing. Heaps that trim() would leave alone,
-/// whose threads have reserved memory or are inside flux for longer, are there by their numbers only. Heaps are of different moments, and totals those of stats(): exact when no thread allocates
-/// or frees meanwhile. What lies in bins counts as out; what lies in a flux::Heap or a flux::HandlePool is not drawn.
+/// whose threads have reserved memory or are inside flux for longer, are there by their numbers only. Heaps are of different
+/// moments, and totals those of stats(): exact when no thread allocates or frees meanwhile. What lies in bins counts as out; what lies in a flux::Heap or a flux::HandlePool is not drawn.
 ///
 /// Throws std::bad_alloc, and what the stream throws; nothing is locked then, and nothing has changed.
 inline void write_heap_map(std::ostream& out) {

@@ -1,4 +1,5 @@
 // Every object of every face comes from the program's operator new, or, for raw memory, from malloc.
+#include <cstddef>
 #include <cstdlib>
 #include <flux/flux.hpp>
 #include <list>
@@ -6,9 +7,16 @@
 
 namespace {
 
-std::size_t asked = 0, last_bytes = 0;
+std::size_t asked = 0, last_bytes = 0, last_of_malloc = 0;
 
 }  // namespace
+
+// Linked with --wrap=malloc.
+extern "C" void* __real_malloc(std::size_t bytes);
+extern "C" void* __wrap_malloc(std::size_t bytes) {
+  last_of_malloc = bytes;
+  return __real_malloc(bytes);
+}
 
 void* operator new(std::size_t bytes) {
   ++asked;
@@ -40,6 +48,8 @@ int main() {
     flux::BufferPool pool;
     static_cast<void>(pool.get(100));
   });
+  flux::deallocate(flux::allocate(8));
+  is_right = is_right && last_of_malloc >= alignof(std::max_align_t);
   void* const raw = flux::allocate(100);
   is_right = is_right && !flux::owns(raw);
   flux::deallocate(raw);

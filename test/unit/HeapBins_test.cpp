@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <flux/Control.hpp>
 #include <flux/detail/heap/ThreadHeap.hpp>
 #include <span>
@@ -48,6 +49,20 @@ BOOST_AUTO_TEST_CASE(what_is_left_in_the_bin_of_a_class_out_of_use_comes_home) {
     BOOST_TEST(in_bin(*heap, kOther) > 0u);
     BOOST_TEST(complaint_about(*heap) == "");
   }
+}
+
+BOOST_AUTO_TEST_CASE(an_object_in_a_bin_that_is_home_as_well_is_not_valid) {
+  OwnHeap heap;
+  const Objects objects = pop_many(*heap, kClass, 1);
+  push_all(*heap, objects, kClass);
+  void* object = objects.front();
+  BOOST_TEST(heap->heap_bins().is_valid());
+  Slab& slab = Region::slab_of(object);
+  slab.put(&object, &object + 1);
+  BOOST_TEST(!heap->heap_bins().is_valid());
+  slab.bitmap[slab.object_at(object) / 64] &= ~(std::uint64_t{1} << slab.object_at(object) % 64);
+  slab.free -= 1;
+  BOOST_TEST(heap->heap_bins().is_valid());
 }
 
 BOOST_AUTO_TEST_CASE(what_is_left_in_the_bins_of_all_other_classes_comes_home) {

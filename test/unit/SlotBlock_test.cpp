@@ -28,7 +28,7 @@ std::uintptr_t address(const void* p) { return reinterpret_cast<std::uintptr_t>(
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(a_block_has_a_power_of_two_of_slots_and_whole_runs) {
+BOOST_AUTO_TEST_CASE(a_block_has_a_power_of_two_of_slots_and_whole_magazines) {
   for (const auto& [size, alignment, shape] : kKinds) {
     BOOST_TEST(std::has_single_bit(shape.slots));
     BOOST_TEST(shape.slots <= kMostSlots);
@@ -94,15 +94,15 @@ BOOST_AUTO_TEST_CASE(the_depot_hands_out_all_slots_of_a_block_in_order_and_each_
   }
 }
 
-BOOST_AUTO_TEST_CASE(the_depot_has_an_empty_magazine_for_every_run_that_was_handed_out) {
+BOOST_AUTO_TEST_CASE(the_depot_has_an_empty_magazine_for_each_that_it_filled) {
   const BlockShape& shape = kUsual;
   SlotDepot depot(shape);
   void* const memory = SlotBlock::allocate(shape);
   depot.add(SlotBlock::create(memory, shape, 9, 5));
   SlotWord words[2][1 + BlockShape::kMostInMagazine];
   Magazine* mine = ::new (static_cast<void*>(words[0])) Magazine;
-  const std::uint32_t runs = shape.slots / shape.in_magazine;
-  for (std::uint32_t run = 0; run != runs; ++run) {
+  const std::uint32_t magazines = shape.slots / shape.in_magazine;
+  for (std::uint32_t i = 0; i != magazines; ++i) {
     BOOST_REQUIRE(depot.fill(*mine));
     mine = depot.take_empty(mine);
     BOOST_REQUIRE((mine != nullptr));
@@ -110,11 +110,27 @@ BOOST_AUTO_TEST_CASE(the_depot_has_an_empty_magazine_for_every_run_that_was_hand
   std::size_t free = 0;
   depot.for_each_word([&](SlotWord) { ++free; });
   BOOST_TEST(free == shape.slots);
-  for (std::uint32_t run = 0; run != runs; ++run) {
+  BOOST_TEST(depot.is_valid());
+  for (std::uint32_t i = 0; i != magazines; ++i) {
     mine = depot.take_full(mine);
     BOOST_REQUIRE((mine != nullptr));
   }
   BOOST_TEST((depot.take_full(mine) == nullptr));
+  BOOST_TEST(depot.is_valid());
+  SlotBlock::deallocate(memory, shape);
+}
+
+BOOST_AUTO_TEST_CASE(a_depot_that_lost_a_magazine_is_not_valid) {
+  const BlockShape& shape = kUsual;
+  SlotDepot depot(shape);
+  void* const memory = SlotBlock::allocate(shape);
+  SlotBlock* const block = SlotBlock::create(memory, shape, 9, 5);
+  depot.add(block);
+  SlotWord words[1 + BlockShape::kMostInMagazine];
+  BOOST_REQUIRE(depot.fill(*::new (static_cast<void*>(words)) Magazine));
+  BOOST_TEST(depot.is_valid());
+  block->fresh += shape.in_magazine;
+  BOOST_TEST(!depot.is_valid());
   SlotBlock::deallocate(memory, shape);
 }
 

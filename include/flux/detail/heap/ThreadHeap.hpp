@@ -48,7 +48,7 @@ class ThreadHeap {
     return region->owner;
   }
 
-  /// Any thread: sends home a run of carriers of this heap's objects. Whether somebody should help then, which can wait for some
+  /// Any thread: sends home a chain of this heap's objects. Whether somebody should help then, which can wait for some
   /// posts where each `is_short`.
   bool post_remote(Carrier* first, Carrier* last, bool is_short = false) noexcept {
     inbox_.post_remote(first, last);
@@ -212,10 +212,10 @@ class ThreadHeap {
     for_each_in(inbox_.peek(), visit);
   }
 
-  /// The same for a run of carriers, whose chains are posted.
+  /// The same for carriers, from `first` on, whose chains are posted.
   template <class Visit>
-  static void for_each_in(Carrier* run, Visit visit) {
-    for (Carrier* carrier = run; carrier != nullptr; carrier = carrier->following())
+  static void for_each_in(Carrier* first, Visit visit) {
+    for (Carrier* carrier = first; carrier != nullptr; carrier = carrier->following())
       carrier->for_each(Carrier::carried_by(Region::slab_of(carrier).stride), visit);
   }
 
@@ -332,8 +332,8 @@ class ThreadHeap {
 
 static_assert(sizeof(ThreadHeap) <= SlabSource::kHeapUnits * kUnitBytes);
 // Other copies of flux in the process work on these: when their layout changes, FLUX_LAYOUT has to, so that copies of another
-// layout are told apart. Only a change of size is noticed here: these figures
-// and FLUX_LAYOUT change together.
+// layout are told apart. Only a change of size is noticed here: these figures and FLUX_LAYOUT
+// change together.
 static_assert(FLUX_LAYOUT == 5);
 static_assert(sizeof(void*) != 8 || sizeof(ThreadHeap) == 366'848);
 static_assert(sizeof(void*) != 8 || sizeof(Region) == (FLUX_CHECKED ? 754'048 : 295'296));
