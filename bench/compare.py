@@ -116,10 +116,13 @@ def main():
     samples = Samples(results["benchmarks"])
     leasts = samples.leasts()
     if arguments.markdown:
-        write(arguments.markdown, as_page(leasts, context["allocators"], context["provenance"], context["method"]))
+        write(arguments.markdown, as_page(leasts, context["allocators"], context["provenance"],
+                                            " ".join(filter(None, (context["method"], samples.left_out())))))
     print(as_text(short_table(leasts, samples.units)))
     print(summary(leasts))
     print(LEGEND)
+    if samples.left_out():
+        print(samples.left_out())
     if samples.noise() > 0.1:
         print(f"Too noisy to tell small differences: medians are {samples.noise():.0%} above the leasts.")
     if arguments.html:

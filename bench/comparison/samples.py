@@ -7,6 +7,24 @@ from comparison.series import series_of
 
 _RESAMPLES = 1000
 
+# A process whose cache lines took this many times as long from core to core as in the middle one of its row, or as little, is set aside:
+# the cores of a virtual machine move about on its host.
+_MOST_APART = 1.5
+
+
+def _usual_round_trips(benchmarks):
+    """{row: how long a cache line took from core to core and back in the middle process, ns}, of rows that say so."""
+    trips = {}
+    for entry in benchmarks:
+        if entry.get("round_trip_ns"):
+            trips.setdefault(entry["name"], []).append(entry["round_trip_ns"])
+    return {row: statistics.median(values) for row, values in trips.items()}
+
+
+def _is_usual(entry, usual):
+    trip = entry.get("round_trip_ns")
+    return not trip or 1 / _MOST_APART <= trip / usual[entry["name"]] <= _MOST_APART
+
 
 class Samples:
     """What was measured of each series: a figure for each allocator and process. Less is better in all series."""
@@ -15,7 +33,12 @@ class Samples:
         self._values = {}
         self.units = {}
         self.questions = {}
+        usual = _usual_round_trips(benchmarks)
+        self._set_aside = 0
         for entry in benchmarks:
+            if not _is_usual(entry, usual):
+                self._set_aside += 1
+                continue
             for series, (value, unit) in series_of(entry["name"], entry).items():
                 self._values.setdefault(series, {}).setdefault(entry["peer"], []).append(value)
                 self.units[series] = unit
@@ -58,6 +81,13 @@ class Samples:
         ratios = sorted(statistics.median(source.choices(above, k=len(above))) /
                         statistics.median(source.choices(below, k=len(below))) for _ in range(_RESAMPLES))
         return ratios[_RESAMPLES * 25 // 1000], ratios[_RESAMPLES * 975 // 1000 - 1]
+
+    def left_out(self):
+        """What was set aside, in words; empty when nothing was."""
+        if not self._set_aside:
+            return ""
+        return (f"{self._set_aside} processes of handing over are left out: a cache line took more than {_MOST_APART:g} times as long "
+                "from core to core as in the middle one of its row, or as little.")
 
     def noise(self):
         """By how much the median is above the least, half of all times measured being below that: 0.05 is quiet."""

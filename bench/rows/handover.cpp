@@ -1,7 +1,8 @@
 // What does an object cost that one thread makes and another frees? Batches of 64-byte objects go through rings;
 // wall time per object, all threads alive throughout, and, in the rows `_free`, the time of the consumers' frees
 // alone. One long run rather than many short ones: the least of short runs is one in which the threads happened to
-// take turns.
+// take turns. Two threads have a core each, so that they never do. How long a cache line takes from core to core and back is
+// told beside, as `round_trip_ns`.
 //
 // One producer and one consumer, with 4,000,000 objects and with 20,000,000, which are 40,000,000 operations; three
 // producers, each with a ring, to one consumer; and one producer to three consumers.
@@ -9,12 +10,15 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <optional>
 #include <span>
 #include <thread>
 #include <vector>
 
 #include "support/BatchRing.hpp"
+#include "support/OwnCore.hpp"
 #include "support/Peer.hpp"
+#include "support/RoundTrip.hpp"
 #include "support/Row.hpp"
 
 namespace bench {
@@ -79,12 +83,18 @@ void handover(benchmark::State& state, std::size_t objects, std::size_t producer
   const std::size_t batches = std::max<std::size_t>(2, objects / kBatch / rings);
   std::atomic<std::size_t> handed = 0;
   double seconds_of_frees = 0;
+  state.counters["round_trip_ns"] = round_trip_ns();
+  const bool have_cores = producers + consumers == 2;
+  std::optional<OwnCore> core;
+  if (have_cores) core.emplace(false);
   for (auto _ : counted(state)) {
     std::vector<Ring> ring(rings);
     std::vector<Consumer> counted(consumers);
     std::vector<std::thread> threads;
     for (std::size_t c = 0; c != consumers; ++c) {
       threads.emplace_back([&, c] {
+        std::optional<OwnCore> own;
+        if (have_cores) own.emplace(true);
         std::vector<Ring*> mine;
         for (std::size_t r = c; r < rings; r += consumers) mine.push_back(&ring[r]);
         while (!mine.empty()) std::erase_if(mine, [&](Ring* from) { return !counted[c].take_batch(*from); });

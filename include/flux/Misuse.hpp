@@ -5,7 +5,8 @@
 /// @file
 /// What happens when a program frees what it must not, or writes to what it has freed. A program that is compiled with
 /// FLUX_CHECKED=1 notices that at the wrong call; any other notices a part, and some operations later: an object that is
-/// freed twice or not at its beginning, or by its own thread with another size, when it goes back to its slab.
+/// freed twice, not at its beginning, or with another size, when it goes back to its slab; where addresses have 32 bits, with
+/// another size only by its own thread.
 
 namespace flux::inline FLUX_ABI {
 

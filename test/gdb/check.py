@@ -31,7 +31,8 @@ def limit_files():
 def gdb(extension, *arguments):
     """What a run of gdb in batch mode prints, without the user's own settings."""
     settings = execute("set confirm off", "set width 0", "set environment MALLOC_ARENA_MAX 1", f"source {extension}")
-    run = subprocess.run(["gdb", "-nx", "-q", "-batch", "-iex", "set debuginfod enabled off", *settings, *arguments],
+    run = subprocess.run(["gdb", "-nx", "-q", "-batch", "-iex", "set debuginfod enabled off", "-iex",
+                          "set print thread-events off", *settings, *arguments],
                          capture_output=True, text=True, errors="replace", timeout=300, stdin=subprocess.DEVNULL,
                          preexec_fn=limit_files)
     return run.stdout + run.stderr
@@ -54,7 +55,7 @@ def require(holds, what, output):
 
 def own_lines(output):
     """The program's own words, a table and a line for each tag, and what comes after them."""
-    lines = [line for line in words_of(output) if not line.startswith("[")]  # threads that begin or end
+    lines = words_of(output)
     begin = next((i for i, line in enumerate(lines) if line.startswith("tag object size")), None)
     require(begin is not None, "the program says what it has", output)
     own = list(itertools.takewhile(re.compile(r"tag object|.*( \d+){5}$|.*: heaps ").match, lines[begin:]))

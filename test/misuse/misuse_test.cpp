@@ -72,6 +72,18 @@ void free_every_second(const std::vector<Order*>& orders) {
   for (std::size_t i = 0; i < orders.size(); i += 2) free_one(orders[i]);
 }
 
+/// Of what another thread freed, each beside a live one. The first word of some is a link, and the second names another.
+void overwrite_a_byte_of_a_link(std::size_t byte) {
+  static_cast<void>(many());  // the owner is at work: nobody takes the objects home for it
+  const auto orders = many(130);
+  on_another_thread([&] {
+    free_one(one<Order>());  // with a heap of its own a thread sends chains, and not each object by itself
+    free_every_second(orders);
+  });
+  for (std::size_t i = 0; i < orders.size(); i += 2) reinterpret_cast<unsigned char*>(orders[i])[byte] ^= 1;
+  static_cast<void>(many());
+}
+
 struct Row {
   const char* name;
   const char* reason;
@@ -417,6 +429,11 @@ const Row kRows[] = {
        for (Order* const order : orders) order->words[0] = 0x1000;  // the first word of carriers is a link
        static_cast<void>(many());
      }},
+    {"a_byte_of_a_link_that_was_overwritten.4", kLink, [] { overwrite_a_byte_of_a_link(4); }},
+    {"a_byte_of_a_link_that_was_overwritten.6", kLink, [] { overwrite_a_byte_of_a_link(6); }},
+    {"a_byte_of_a_link_that_was_overwritten.7", kLink, [] { overwrite_a_byte_of_a_link(7); }},
+    {"a_byte_of_a_link_that_was_overwritten.14", kLink, [] { overwrite_a_byte_of_a_link(14); }},
+    {"a_byte_of_a_link_that_was_overwritten.15", kLink, [] { overwrite_a_byte_of_a_link(15); }},
     {"a_buffer_written_to_after_its_end", kWritten,
      [] {
        flux::BufferPool pool({.classes = {64}, .zeroing = flux::Zeroing::kNone});

@@ -53,7 +53,7 @@ inline void push_all(detail::ThreadHeap& heap, std::span<void* const> objects, u
 inline void post_all(detail::ThreadHeap& heap, std::span<void* const> objects, unsigned size_class) {
   run_thread([&] {
     detail::Outbox outbox;
-    for (void* object : objects) outbox.add(&heap, object, detail::stride_of(size_class));
+    for (void* object : objects) outbox.add(&heap, object, size_class);
     outbox.flush();
   });
 }

@@ -10,14 +10,12 @@
 
 #include "support/Kinds.hpp"
 #include "support/Ledger.hpp"
+#include "support/Order.hpp"
 #include "support/Random.hpp"
 
 namespace flux::test {
 
 using Holdings = std::vector<Holding>;
-
-enum class Order { kSame, kReverse, kRandom };
-inline constexpr Order kOrders[] = {Order::kSame, Order::kReverse, Order::kRandom};
 
 /// `count` objects of 1 to 320 bytes, marked by their number.
 inline Holdings hold_mixed(std::size_t count, Random& random) {
@@ -35,11 +33,6 @@ inline Holdings hold_alike(std::size_t count, std::size_t size) {
   if (kind.size != size) throw std::invalid_argument("no kind has this size");
   for (std::size_t i = 0; i < count; ++i) holdings.push_back(hold(kind, 1, i + 1));
   return holdings;
-}
-
-inline void arrange(Holdings& holdings, Order order, Random& random) {
-  if (order == Order::kReverse) std::ranges::reverse(holdings);
-  if (order == Order::kRandom) std::ranges::shuffle(holdings, random);
 }
 
 /// Frees all of them; returns how many had been overwritten.

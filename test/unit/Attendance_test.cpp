@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(chains_that_had_to_make_room_for_others_bring_help_once_in_
   std::size_t helps = 0;
   for (void* object : objects) {
     Chain chain;
-    chain.add(object, stride_of(kClass));
+    chain.add_apart(object, kClass);
     chain.close([&](Carrier* first, Carrier* last) { helps += heap->post_remote(first, last, true); });
   }
   BOOST_TEST(helps == 4u);

@@ -2,11 +2,14 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <flux/detail/slab/HomeSlabs.hpp>
 #include <functional>
+#include <map>
 #include <set>
 #include <vector>
 
+#include "support/Death.hpp"
 #include "support/FailingPageSource.hpp"
 #include "support/ObjectSets.hpp"
 #include "support/Random.hpp"
@@ -48,7 +51,13 @@ struct OwnSlabs {
     return Objects(low, places.data() + count);
   }
   void put(Objects objects) {
-    if (!objects.empty()) slabs.put(objects.data(), objects.data() + objects.size());
+    for (void** first = objects.data(); first != objects.data() + objects.size();) {
+      const unsigned size_class = Region::slab_of(*first).size_class;
+      void** last = first;
+      while (last != objects.data() + objects.size() && Region::slab_of(*last).size_class == size_class)
+        ++last;
+      first = slabs.put_of(size_class, first, last);
+    }
   }
 
   std::size_t count(unsigned size_class) {
@@ -66,6 +75,12 @@ struct OwnSlabs {
   FailingPageSource pages;
   HomeSlabs slabs;
 };
+
+ObjectRun run_of(const Objects& sorted, std::uint32_t index, std::uint32_t count, unsigned size_class) {
+  ObjectRun run(sorted[index], size_class);
+  while (run.count() != count) run = run.with_one_more();
+  return run;
+}
 
 }  // namespace
 
@@ -156,10 +171,10 @@ BOOST_AUTO_TEST_CASE(a_put_brings_home_no_more_runs_than_it_may) {
   }
   void** const first = mixed.data();
   void** const last = first + mixed.size();
-  BOOST_TEST((slabs->put(first, last, 0) == first));
-  BOOST_TEST((slabs->put(first, last, 7) == first + 7));
+  BOOST_TEST((slabs->put_of(kClass, first, last, 0) == first));
+  BOOST_TEST((slabs->put_of(kClass, first, last, 7) == first + 7));
   BOOST_TEST(slabs.home(kClass) == 7u);
-  BOOST_TEST((slabs->put(first + 7, last) == last));
+  BOOST_TEST((slabs->put_of(kClass, first + 7, last) == last));
   BOOST_TEST(slabs.count(kClass) == 0u);
   BOOST_TEST(slabs->is_valid());
 }
@@ -342,6 +357,76 @@ BOOST_AUTO_TEST_CASE(after_any_takes_puts_and_reservations_all_structures_agree)
   }
   for (const Objects& objects : live) BOOST_TEST(are_distinct(objects));
   BOOST_TEST(slabs.pages.complaint() == "");
+}
+
+BOOST_AUTO_TEST_CASE(runs_come_home_to_all_slabs_that_they_lie_in) {
+  if (kIsNarrow) return;                                  // runs are of one object
+  for (const unsigned c : {0u, 2u, 7u, 31u, 33u, 60u}) {  // 7 and 31 leave nothing of a slab
+    const auto capacity = static_cast<std::uint32_t>(capacity_of(c));
+    const bool is_dense = slab_bytes(c) == capacity * stride_of(c);
+    for (const std::uint32_t index : {0u, 1u, capacity - 1})
+      for (const std::uint32_t count : {1u, 2u, 63u, 64u}) {
+        if (!is_dense && index + count > capacity) continue;
+        OwnSlabs slabs;
+        Objects objects = slabs.take(c, 40 * capacity);
+        std::ranges::sort(objects);
+        ObjectRun runs[] = {run_of(objects, index, count, c), ObjectRun(objects.back(), c),
+                            ObjectRun(objects[objects.size() - 3], c)};
+        std::size_t came = 0;
+        slabs->put(runs, runs + 3, [&](unsigned of_class, std::size_t some) {
+          BOOST_REQUIRE(of_class == c);
+          came += some;
+        });
+        BOOST_REQUIRE(came == count + 2);
+        BOOST_REQUIRE(slabs.count(c) * capacity - slabs.home(c) == objects.size() - count - 2);
+        BOOST_REQUIRE(slabs->is_valid());
+      }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(runs_of_several_classes_come_home_together) {
+  OwnSlabs slabs;
+  std::vector<ObjectRun> runs;
+  for (const unsigned c : kClasses)
+    for (void* object : slabs.take(c, 10)) runs.emplace_back(object, c);
+  std::map<unsigned, std::size_t> came;
+  slabs->put(runs.data(), runs.data() + runs.size(),
+             [&](unsigned c, std::size_t count) { came[c] += count; });
+  for (const unsigned c : kClasses) {
+    BOOST_TEST(came[c] == 10u);
+    BOOST_TEST(slabs.count(c) == 0u);
+  }
+  BOOST_TEST(slabs->is_valid());
+}
+
+BOOST_AUTO_TEST_CASE(a_run_that_is_none_ends_the_program_first_or_behind_others) {
+  const auto put = [](std::size_t before, unsigned size_class, std::size_t further, std::size_t doubled) {
+    OwnSlabs slabs;
+    Objects objects = slabs.take(7, 100);
+    std::ranges::sort(objects);
+    if (doubled != 0) slabs.put({objects[doubled]});
+    ObjectRun runs[] = {ObjectRun(objects[0], 7),
+                        ObjectRun(static_cast<std::byte*>(objects[10]) + further, size_class)};
+    slabs->put(runs + 1 - before, runs + 2, [](unsigned, std::size_t) {});
+  };
+  for (const std::size_t before : {0u, 1u}) {
+    BOOST_TEST(aborts_with("inside", [&] { put(before, 7, 8, 0); }));
+    BOOST_TEST(aborts_with("no object lies at", [&] { put(before, 7, 8 << 20, 0); }));
+    BOOST_TEST(aborts_with("double free", [&] { put(before, 7, 0, 10); }));
+    if (!kIsNarrow) BOOST_TEST(aborts_with("another size", [&] { put(before, 8, 0, 0); }));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_run_of_more_objects_than_can_be_ends_the_program) {
+  if (kIsNarrow) return;
+  for (const std::uint32_t count : {65u, 200u})
+    BOOST_TEST(aborts_with("written to", [count] {
+      OwnSlabs slabs;
+      Objects objects = slabs.take(7, capacity_of(7));
+      std::ranges::sort(objects);
+      ObjectRun run = run_of(objects, 0, count, 7);
+      slabs->put(&run, &run + 1, [](unsigned, std::size_t) {});
+    }));
 }
 
 BOOST_AUTO_TEST_CASE(slabs_that_disagree_with_what_is_counted_are_not_valid) {

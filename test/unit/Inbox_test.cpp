@@ -21,7 +21,8 @@ namespace {
 using namespace flux::test;
 using namespace flux::detail;
 
-constexpr std::size_t kStride = 16;
+constexpr unsigned kClass = 1;
+constexpr std::size_t kStride = stride_of(kClass);
 
 // Free objects of kStride bytes.
 class FreeObjects {
@@ -35,7 +36,7 @@ class FreeObjects {
     Chain chain;
     for (std::size_t i = first; i != last; ++i) {
       *object(i) = reinterpret_cast<std::uintptr_t>(object(i));
-      chain.add(object(i), kStride);
+      chain.add_apart(object(i), kClass);
     }
     chain.close([&](Carrier* from, Carrier* to) { inbox.post_remote(from, to); });
   }
@@ -59,13 +60,13 @@ struct Taken {
   std::size_t carried = 0;
   std::size_t misread = 0;
 
-  void add(Carrier* run) {
-    for (Carrier* carrier = run; carrier != nullptr; carrier = carrier->following())
-      if (void* const object = Carrier::get(carrier->places())) {
+  void add(Carrier* first) {
+    for (Carrier* carrier = first; carrier != nullptr; carrier = carrier->following())
+      if (std::byte* const object = Carrier::get(carrier->places()).first()) {
         ++carried;
-        misread += *static_cast<std::size_t*>(object) != reinterpret_cast<std::uintptr_t>(object);
+        misread += *reinterpret_cast<std::size_t*>(object) != reinterpret_cast<std::uintptr_t>(object);
       }
-    append(objects, objects_of(run, kStride));
+    append(objects, objects_of(first, kStride));
   }
 };
 

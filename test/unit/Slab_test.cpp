@@ -11,7 +11,7 @@
 
 #include "support/Death.hpp"
 #include "support/ObjectSets.hpp"
-#include "support/Objects.hpp"
+#include "support/Order.hpp"
 #include "support/Random.hpp"
 #include "support/Sanitizers.hpp"
 
@@ -67,11 +67,6 @@ class OwnSlab {
   std::size_t bytes_;
   std::unique_ptr<std::byte, Free> memory_;
 };
-
-void arrange(Objects& objects, Order order, Random& random) {
-  if (order == Order::kReverse) std::ranges::reverse(objects);
-  if (order == Order::kRandom) std::ranges::shuffle(objects, random);
-}
 
 // Whether a record that `corrupt` was done to is refused, and was accepted before.
 template <class Corrupt>

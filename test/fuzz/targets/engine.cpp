@@ -169,9 +169,7 @@ class Run {
 
   void send(Side& side) {
     Outbox& outbox = outboxes_[input_.below(outboxes_.size())];
-    free_some(side, [&](void* object, unsigned c) {
-      if (!outbox.add_if_known(side.heap, object, stride_of(c))) outbox.add(side.heap, object, stride_of(c));
-    });
+    free_some(side, [&](void* object, unsigned c) { outbox.add(side.heap, object, c); });
   }
 
   void trim(Side& side) {

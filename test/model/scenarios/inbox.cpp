@@ -12,7 +12,7 @@ using flux::detail::Inbox;
 
 // An object that is freed: a carrier in its first words, and what the poster left behind in it.
 struct Object {
-  Carrier carrier{nullptr};
+  Carrier carrier{nullptr, 0};
   model::Data<int> content;
   int taken = 0;
 };

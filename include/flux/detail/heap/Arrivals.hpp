@@ -21,8 +21,9 @@ namespace flux::inline FLUX_ABI::detail {
 //   pending_: carriers of whole chains, taken out of the inbox and not yet apart
 class Arrivals {
  public:
-  static constexpr std::size_t kMostTaken = 512;
-  using Objects = std::array<void*, kMostTaken + Carrier::kMostCarried>;
+  // In a call: as many objects as lie alone, and chains of such as lie together, whose slabs may all become unused.
+  static constexpr std::size_t kMostRuns = 512;
+  static constexpr std::size_t kMostChains = 64;
 
   bool is_empty() const noexcept { return pending_ == nullptr; }
   Carrier* peek() const noexcept { return pending_; }
@@ -30,52 +31,65 @@ class Arrivals {
   /// Chains taken apart, from the beginning on. Any thread.
   std::uint64_t chains() const noexcept { return chains_; }
 
-  /// What waits goes on, or what has come to the inbox since: at most kMostTaken objects, and those of the carrier that
-  /// reaches that number. Returns their end in `objects`. `source` and `tag` are the heap's.
-  void** take(Inbox& inbox, const SlabSource& source, const char* tag, Objects& objects) noexcept {
+  /// What waits goes on, or what has come to the inbox since: hands it to `put(ObjectRun* first, ObjectRun* last)`, at most kMostRuns and
+  /// those of the carrier that reaches that number, of kMostChains. `source` and `tag` are the heap's.
+  template <class Put>
+  void take(Inbox& inbox, const SlabSource& source, const char* tag, Put put) noexcept {
     if (pending_ == nullptr) pending_ = inbox.take_all();
-    void** end = objects.data();
-    while (pending_ != nullptr && end < objects.data() + kMostTaken) {
+    const std::uint64_t last_chain = chains_ + kMostChains;
+    for (std::size_t taken = 0; pending_ != nullptr && taken < kMostRuns && chains_ != last_chain;) {
       Carrier* const carrier = pending_;
       pending_ = carrier->following();
       if (carrier->ends_chain()) chains_ += 1;
       __builtin_prefetch(pending_);
+      Runs runs;
       const std::size_t places = Carrier::carried_by(Region::slab_of(carrier).stride);
-      [[maybe_unused]] void** const begin = end;
-      end = unload(carrier, places, end);
+      std::size_t count = unload(carrier, places, runs);
       if constexpr (FLUX_CHECKED) {
-        const auto words = std::min(static_cast<std::size_t>(end - begin) + 1, 1 + places);  // with the null
-        if (is_overwritten(source, carrier, begin, end, tag)) end = begin;
+        const std::size_t words = std::min(count + 1, 1 + places);  // with the null
+        if (is_overwritten(source, carrier, runs, count, tag)) count = 0;
         fill_free(carrier, words * sizeof(void*));
       }
+      put(runs.data(), runs.data() + count);
+      taken += count;
     }
-    return end;
   }
 
  private:
-  /// Writes what a carrier carries, the last first, and then its own address; returns the end. The carriers of a chain, and chains,
-  /// come the last first: objects that were freed by ascending addresses are then neighbours all through.
-  static void** unload(Carrier* carrier, std::size_t places, void** const begin) noexcept {
+  using Runs = std::array<ObjectRun, 1 + Carrier::kMostCarried>;
+
+  /// How many runs a carrier names, which are written to `runs`.
+  static std::size_t unload(Carrier* carrier, std::size_t places, Runs& runs) noexcept {
     std::size_t count = 0;
-    for (; count != places; ++count) {
-      void* const object = Carrier::get(carrier->places() + count);
-      if (object == nullptr) break;
-      begin[places - 1 - count] = object;
-    }
-    if (count != places) std::copy(begin + (places - count), begin + places, begin);  // a chain's first
-    begin[count] = carrier;
-    return begin + count + 1;
+    carrier->for_each_run(places, [&](ObjectRun run) { runs[count++] = run; });
+    return count;
   }
 
-  /// In a checked build: whether a word of a carrier leads out of the heap. What it carries, and what follows, is lost then.
-  bool is_overwritten(const SlabSource& source, const Carrier* carrier, void* const* begin, void* const* end,
+  /// In a checked build: whether a word of a carrier says what cannot be. What it names, and what follows, is lost then.
+  bool is_overwritten(const SlabSource& source, const Carrier* carrier, const Runs& runs, std::size_t count,
                       const char* tag) noexcept {
     const bool is_good = (pending_ == nullptr || source.holds(pending_)) &&
-                         std::all_of(begin, end, [&source](void* object) { return source.holds(object); });
+                         std::all_of(runs.data(), runs.data() + count,
+                                     [&source](ObjectRun run) { return is_free(source, run); });
     if (is_good) [[likely]]
       return false;
     report_misuse({"collect", "a free object was written to: its link leads nowhere", carrier, 0, tag});
     pending_ = nullptr;
+    return true;
+  }
+
+  /// Whether a run is of objects of the heap, and of its class, that are not live.
+  static bool is_free(const SlabSource& source, ObjectRun run) noexcept {
+    if (run.count() > ObjectRun::kMost || !source.holds(run.first())) return false;
+    const std::size_t stride = Region::slab_of(run.first()).stride;
+    for (std::uint32_t i = 0; i != run.count(); ++i) {
+      std::byte* const object = run.first() + i * stride;
+      if (Region::of(object) != Region::of(run.first())) return false;
+      Slab& slab = Region::slab_of(object);
+      if (slab.capacity == 0 || !slab.holds(object) || !slab.is_of(run)) return false;
+      const std::uint32_t index = slab.object_at(object);
+      if (index == slab.capacity || Marks(slab, index).is_live()) return false;
+    }
     return true;
   }
 

@@ -10,29 +10,51 @@
 
 namespace flux::inline FLUX_ABI::detail {
 
+struct OwnerChain {
+  ThreadHeap* owner = nullptr;
+  Chain chain;
+};
+
+/// Stands for the chain of the last object before there is one: nothing lies beside that. Never written.
+inline constinit OwnerChain no_chain{};
+
 // The chains a thread is filling with objects of other thread heaps, one per owner, for up to 64 owners at a
 // time: sets of four places, of which an owner may have any one. A fifth owner in a set posts the chain of
 // another, in the set's turn.
+//
+//   last_: of the owner whose object was added last; no_chain before the first
 class Outbox {
  public:
-  /// Adds an object of `owner`; posts the chain when it is full.
-  void add(ThreadHeap* owner, void* object, std::size_t stride) noexcept {
-    add_to(entry_of(owner), object, stride);
+  /// Adds an object that lies beside the last, and has the same owner for that; false, with nothing done, for another. To be followed by
+  /// post_if_full.
+  [[gnu::always_inline]] bool add_neighbour(void* object, unsigned size_class) noexcept {
+    return last_->chain.add_neighbour(object, size_class);
+  }
+  [[gnu::always_inline]] void post_if_full() noexcept {
+    if (last_->chain.is_full()) [[unlikely]]
+      post_last();
   }
 
-  /// The same, where a chain for the owner has been begun before; false when there is none.
-  [[gnu::always_inline]] bool add_if_known(ThreadHeap* owner, void* object, std::size_t stride) noexcept {
-    for (Entry& entry : sets_[set_of(owner)]) {
-      if (entry.owner == owner) return add_to(entry, object, stride), true;
+  /// Adds another object of `owner`, where a chain for the owner has been begun before; false when there is none. To be followed by
+  /// post_if_full.
+  [[gnu::always_inline]] bool add_if_known(ThreadHeap* owner, void* object, unsigned size_class) noexcept {
+    for (OwnerChain& entry : sets_[set_of(owner)]) {
+      if (entry.owner == owner) return add_to(entry, object, size_class), true;
     }
     return false;
+  }
+
+  /// Adds any object of `owner`; posts the chain when it is full.
+  void add(ThreadHeap* owner, void* object, unsigned size_class) noexcept {
+    if (!add_neighbour(object, size_class)) add_to(entry_of(owner), object, size_class);
+    post_if_full();
   }
 
   /// Posts every chain, however short.
   void flush() noexcept {
     if (!is_used_) return;
     for (Set& set : sets_) {
-      for (Entry& entry : set) post(entry);
+      for (OwnerChain& entry : set) post(entry.chain, entry.owner);
     }
   }
 
@@ -50,7 +72,7 @@ class Outbox {
   void for_each(Visit visit) const {
     if (!is_used_) return;
     for (const Set& set : sets_) {
-      for (const Entry& entry : set) entry.chain.for_each(visit, stride_at);
+      for (const OwnerChain& entry : set) entry.chain.for_each(visit, stride_at);
     }
   }
 
@@ -65,9 +87,9 @@ class Outbox {
   }
 
   /// Posts a single object at once, for a thread whose Outbox will not be flushed any more.
-  void post_one(ThreadHeap* owner, void* object, std::size_t stride) const noexcept {
+  void post_one(ThreadHeap* owner, void* object, unsigned size_class) const noexcept {
     Chain chain;
-    chain.add(object, stride);
+    chain.add_apart(object, size_class);
     post(chain, owner);
   }
 
@@ -89,37 +111,34 @@ class Outbox {
     if (count != 0) trace(TraceEvent::kPost, owner, 0, count);
   }
 
-  struct Entry {
-    ThreadHeap* owner = nullptr;
-    Chain chain;
-  };
-
-  [[gnu::always_inline]] void add_to(Entry& entry, void* object, std::size_t stride) noexcept {
-    entry.chain.add(object, stride);
-    if (entry.chain.is_full()) [[unlikely]]
-      post(entry);
+  /// An object that does not lie beside the last, but perhaps beside the last of this owner.
+  [[gnu::always_inline]] void add_to(OwnerChain& known, void* object, unsigned size_class) noexcept {
+    if (last_ != &known) {
+      last_ = &known;
+      if (known.chain.add_neighbour(object, size_class)) return;
+    }
+    known.chain.add_apart(object, size_class);
   }
 
-  [[gnu::noinline]] void post(Entry& entry, bool is_short = false) noexcept {
-    post(entry.chain, entry.owner, is_short);
-  }
+  [[gnu::noinline]] void post_last() noexcept { post(last_->chain, last_->owner); }
 
   static constexpr std::size_t kSets = 16;
-  using Set = std::array<Entry, 4>;
+  using Set = std::array<OwnerChain, 4>;
 
-  Entry& entry_of(ThreadHeap* owner) noexcept {
+  OwnerChain& entry_of(ThreadHeap* owner) noexcept {
     const std::size_t number = set_of(owner);
     Set& set = sets_[number];
-    for (Entry& entry : set) {
+    for (OwnerChain& entry : set) {
       if (entry.owner == owner) return entry;
     }
-    Entry& entry = set[turns_[number]++ % set.size()];  // the empty ones first
-    post(entry, true);
+    OwnerChain& entry = set[turns_[number]++ % set.size()];  // the empty ones first
+    post(entry.chain, entry.owner, true);
     entry.owner = owner;
     is_used_ = true;
     return entry;
   }
 
+  OwnerChain* last_ = &no_chain;
   bool may_help_ = true;
   bool is_used_ = false;  ///< an entry has an owner; else nothing of sets_ need be touched, nor be resident
   std::array<std::uint8_t, kSets> turns_{};

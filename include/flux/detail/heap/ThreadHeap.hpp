@@ -216,7 +216,8 @@ class ThreadHeap {
   template <class Visit>
   static void for_each_in(Carrier* first, Visit visit) {
     for (Carrier* carrier = first; carrier != nullptr; carrier = carrier->following())
-      carrier->for_each(Carrier::carried_by(Region::slab_of(carrier).stride), visit);
+      carrier->for_each_run(Carrier::carried_by(Region::slab_of(carrier).stride),
+                            [visit](ObjectRun run) { run.for_each(visit); });
   }
 
   /// Whether all structures of a heap agree, with nothing in progress.
@@ -271,13 +272,14 @@ class ThreadHeap {
   /// Takes what other threads sent home, a bounded part at a time.
   void collect() noexcept {
     if (arrivals_.is_empty() && inbox_.is_empty()) return;
-    Arrivals::Objects objects;
-    void** const end = arrivals_.take(inbox_, home_.source(), domain_->name, objects);
-    home_.put(
-        objects.data(), end, HomeSlabs::kAllRuns,
-        [this](unsigned size_class, void* const*, std::size_t count) { collected_[size_class] += count; });
-    if constexpr (FLUX_TRACE)
-      trace(TraceEvent::kCollect, this, 0, static_cast<std::size_t>(end - objects.data()));
+    std::size_t objects = 0;
+    const auto came = [this, &objects](unsigned size_class, std::size_t count) {
+      collected_[size_class] += count;
+      objects += count;
+    };
+    arrivals_.take(inbox_, home_.source(), domain_->name,
+                   [this, came](ObjectRun* first, ObjectRun* last) { home_.put(first, last, came); });
+    if constexpr (FLUX_TRACE) trace(TraceEvent::kCollect, this, 0, objects);
   }
 
   std::size_t retention_limit() const noexcept { return domain_->retention_limit->get(); }
@@ -334,7 +336,7 @@ static_assert(sizeof(ThreadHeap) <= SlabSource::kHeapUnits * kUnitBytes);
 // Other copies of flux in the process work on these: when their layout changes, FLUX_LAYOUT has to, so that copies of another
 // layout are told apart. Only a change of size is noticed here: these figures and FLUX_LAYOUT
 // change together.
-static_assert(FLUX_LAYOUT == 5);
+static_assert(FLUX_LAYOUT == 6);
 static_assert(sizeof(void*) != 8 || sizeof(ThreadHeap) == 366'848);
 static_assert(sizeof(void*) != 8 || sizeof(Region) == (FLUX_CHECKED ? 754'048 : 295'296));
 static_assert(sizeof(void*) != 8 || sizeof(DomainInfo) == 1'152);

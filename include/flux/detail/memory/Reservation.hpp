@@ -5,20 +5,15 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <flux/detail/base/Address.hpp>
 #include <flux/detail/base/Config.hpp>
 #include <flux/detail/memory/PageSource.hpp>
 
 namespace flux::inline FLUX_ABI::detail {
 
-/// Whether addresses have so few bits that address space is dear.
-inline constexpr bool kIsNarrow = sizeof(void*) < 8;
-
 inline constexpr std::size_t kRegionBytes = std::size_t{kIsNarrow ? 8 : 32}
                                             << 20;  ///< size and alignment of a region
 inline constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
-
-/// Bits of address that flux can do with: those that x86-64 (47) and ARM64 (48) hand out unless they are asked for more.
-inline constexpr unsigned kAddressBits = kIsNarrow ? 32 : 48;
 
 /// Address space for whole regions, reserved in one piece. Empty: begin == nullptr, bytes == 0.
 struct Reservation {

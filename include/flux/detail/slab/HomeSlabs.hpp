@@ -8,6 +8,7 @@
 
 #include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Count.hpp>
+#include <flux/detail/slab/ObjectRun.hpp>
 #include <flux/detail/slab/PartialSlabs.hpp>
 #include <flux/detail/slab/SlabSource.hpp>
 
@@ -52,32 +53,32 @@ class HomeSlabs {
 
   /// Brings objects of a class home, in runs of the same slab, at most `runs` of them; returns the first left out.
   void** put_of(unsigned size_class, void** first, void** last, unsigned runs = kAllRuns) noexcept {
-    return put(first, last, runs, [size_class](unsigned of_slab, void* const* run, std::size_t) {
-      if (of_slab != size_class) [[unlikely]]
-        die(kOtherSize, *run);
-    });
-  }
-
-  /// Brings objects of any class home, likewise.
-  void** put(void** first, void** last, unsigned runs = kAllRuns) noexcept {
-    return put(first, last, runs, [](unsigned, void* const*, std::size_t) {});
-  }
-
-  /// The same, and says what came: `came(size_class, run, count)`, before the run counts as home.
-  template <class Came>
-  void** put(void** first, void** last, unsigned runs, Came came) noexcept {
     for (; first != last && runs != 0; --runs) {
-      Slab& slab = Region::slab_of(*first);
-      if (slab.capacity == 0 || !slab.holds(*first)) [[unlikely]]
-        die(kNoObjectThere, *first);
+      Slab& slab = slab_of_freed(*first);
+      if (slab.size_class != size_class) [[unlikely]]
+        die(kOtherSize, *first);
       void** const rest = slab.put(first, last);
-      const auto count = static_cast<std::size_t>(rest - first);
-      came(slab.size_class, first, count);
-      home_[slab.size_class] += count;
+      home_[size_class] += static_cast<std::size_t>(rest - first);
       settle(slab);
       first = rest;
     }
     return first;
+  }
+
+  /// Brings runs home, of any classes, and says what came: `came(size_class, count)`. They are used up.
+  template <class Came>
+  void put(ObjectRun* first, ObjectRun* last, Came came) noexcept {
+    while (first != last) {
+      Slab& slab = slab_of_freed(first->first());
+      if (!slab.is_of(*first)) [[unlikely]]
+        die(kOtherSize, first->first());
+      const std::uint32_t before = slab.free;
+      first = slab.put(first, last);
+      const std::uint32_t count = slab.free - before;
+      came(slab.size_class, count);
+      home_[slab.size_class] += count;
+      settle(slab);
+    }
   }
 
   /// What there is of a class. Any thread; numbers that may be of different moments.
@@ -171,6 +172,14 @@ class HomeSlabs {
     source_.for_each_slab([&](Slab& slab) {
       if (slab.size_class == size_class) visit(slab);
     });
+  }
+
+  /// The slab of an object that was freed. Ends the program where none lies.
+  static Slab& slab_of_freed(const void* object) noexcept {
+    Slab& slab = Region::slab_of(object);
+    if (slab.capacity == 0 || !slab.holds(object)) [[unlikely]]
+      die(kNoObjectThere, object);
+    return slab;
   }
 
   Slab* carve(unsigned size_class) noexcept {

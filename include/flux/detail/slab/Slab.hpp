@@ -11,6 +11,7 @@
 #include <flux/detail/base/Error.hpp>
 #include <flux/detail/base/SizeClass.hpp>
 #include <flux/detail/base/Tools.hpp>
+#include <flux/detail/slab/ObjectRun.hpp>
 
 namespace flux::inline FLUX_ABI::detail {
 
@@ -145,13 +146,44 @@ struct Slab {
         const auto count = static_cast<std::uint32_t>(first - run);
         set_bits(index + 1 - count, count);
       } else {
-        if (index / 64 < first_word) first_word = index / 64;
-        set_word(index / 64, std::uint64_t{1} << index % 64);
+        set_bit(index);
       }
     } while (first != last && holds(*first));
     free += static_cast<std::uint32_t>(first - begin);
     return first;
   }
+
+  /// The same of runs: up to the first that lies in another slab, or is said to be of another class. One that goes on there is left with
+  /// what it has there.
+  ObjectRun* put(ObjectRun* first, ObjectRun* last) noexcept {
+    std::uint32_t came = 0;
+    do {
+      const std::uint32_t index = object_at(first->first());
+      if (index == capacity) [[unlikely]]
+        die(kInsideOfObject, first->first());
+      const std::uint32_t count = first->count();
+      if (count == 1) {
+        set_bit(index);
+      } else if (count <= capacity - index && count <= ObjectRun::kMost) {
+        set_bits(index, count);
+      } else if (count > ObjectRun::kMost) {
+        die("a free object was written to: it names more than were freed", first->first());
+      } else {
+        const std::uint32_t here = capacity - index;
+        set_bits(index, here);
+        *first = first->without_first(here, stride);
+        came += here;
+        break;
+      }
+      came += count;
+      ++first;
+    } while (first != last && holds(first->first()) && is_of(*first));
+    free += came;
+    return first;
+  }
+
+  /// Whether a run was freed as one of the slab's class, as far as it says so.
+  bool is_of(ObjectRun run) const noexcept { return kIsNarrow || run.size_class() == size_class; }
 
   /// Whether object i is home.
   bool is_home(std::uint32_t i) const noexcept { return (bitmap[i / 64] >> i % 64 & 1) != 0; }
@@ -183,6 +215,10 @@ struct Slab {
     for (void** place = high - 64; place != high; place += kAtOnce, some -= kAtOnce * step)
       *reinterpret_cast<Addresses*>(place) = some;
     return high - 64;
+  }
+  void set_bit(std::uint32_t index) noexcept {
+    if (index / 64 < first_word) first_word = index / 64;
+    set_word(index / 64, std::uint64_t{1} << index % 64);
   }
   void set_bits(std::uint32_t index, std::uint32_t count) noexcept {
     std::uint32_t w = index / 64;
