@@ -116,8 +116,8 @@ def main():
     samples = Samples(results["benchmarks"])
     leasts = samples.leasts()
     if arguments.markdown:
-        write(arguments.markdown, as_page(leasts, context["allocators"], context["provenance"],
-                                            " ".join(filter(None, (context["method"], samples.left_out())))))
+        method = " ".join(filter(None, (context["method"], samples.left_out())))
+        write(arguments.markdown, as_page(leasts, context["allocators"], context["provenance"], method))
     print(as_text(short_table(leasts, samples.units)))
     print(summary(leasts))
     print(LEGEND)

@@ -202,11 +202,12 @@ def write_page(path, context, samples, benchmarks):
     noise = samples.noise()
     warning = (f"<p><b>This machine was too noisy to tell small differences: half of the medians are {noise:.0%} or more "
                "above the leasts.</b></p>" if noise > 0.1 else "")
+    if samples.left_out():
+        warning += f"<p>{html.escape(samples.left_out())}</p>"
     sections = "".join(_section(question, samples, benchmarks, allocators) for question in QUESTIONS)
     text = (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>flux, measured</title><style>{_STYLE}'
             f"</style></head><body><h1>flux, measured</h1><p><small>{html.escape(context['provenance']['processor'])}, "
             f"{html.escape(context['provenance']['date'])}</small></p>{_summary(samples)}{warning}"
-            f"<p>{html.escape(samples.left_out())}</p>"
             f"<p>Less is better in every row. In the tables: how many times as much as flux an allocator needs, blue "
             f"where flux is ahead, orange where it is behind.</p>{_key()}{sections}"
             f'<h2 id="losses">Where flux loses</h2>{_losses(samples)}{_provenance(context)}</body></html>\n')

@@ -1,8 +1,7 @@
 // What is the least that `handover_64` could take, on this machine and with any allocator? The same ring, with objects
 // that are there already, in turn: they are written by one thread and read by the other, and nothing is allocated or
-// freed. With as many objects
-// as the ring holds and two batches more, which is what an allocator needs that hands out what came home last; and with
-// 32,768, which no longer fit a second-level cache and come from the one that both share.
+// freed. With as many objects as the ring holds and two batches more, which is what an allocator needs that hands out
+// what came home last; and with 32,768, which no longer fit a second-level cache and come from the one that both share.
 
 #include <algorithm>
 #include <thread>

@@ -176,7 +176,10 @@ BOOST_AUTO_TEST_CASE(objects_that_came_and_wait_to_be_taken_home_are_not_found) 
   struct Tag;
   run_thread([] {
     Objects objects, alone;  // each of the latter beside one of the former
-    for (int i = 0; i != 900; ++i) append(objects, take<Tag>(1)), append(alone, take<Tag>(1));
+    for (int i = 0; i != 900; ++i) {
+      append(objects, take<Tag>(1));
+      append(alone, take<Tag>(1));
+    }
     run_thread([&] {  // has a heap, so that they go in chains, fewer than make others help
       const Objects own = take<Tag>(1);
       give<Tag>(alone);

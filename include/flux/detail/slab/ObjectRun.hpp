@@ -57,15 +57,18 @@ class ObjectRun {
       visit(static_cast<void*>(first() + i * stride_of(size_class())));
   }
 
-  static constexpr std::uintptr_t kAddress =
-      kIsNarrow ? ~std::uintptr_t{0} : (std::uintptr_t{1} << (kIsNarrow ? 0 : kAddressBits)) - 1;
-
  private:
   static constexpr unsigned kClassShift = kIsNarrow ? 0 : kAddressBits;
   static constexpr unsigned kCountShift = kIsNarrow ? 0 : kAddressBits + 8;
   static constexpr std::uintptr_t kOne = std::uintptr_t{1} << kCountShift;
   static_assert(kSizeClasses <= 256);
 
+ public:
+  /// The bits of a word that are its address.
+  static constexpr std::uintptr_t kAddress =
+      kIsNarrow ? ~std::uintptr_t{0} : (std::uintptr_t{1} << kClassShift) - 1;
+
+ private:
   explicit constexpr ObjectRun(std::uintptr_t word) noexcept : word_(word) {}
 
   std::uintptr_t word_ = 0;
