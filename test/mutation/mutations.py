@@ -15,6 +15,7 @@ class Mutation(typing.NamedTuple):
 
 
 SHARED_CODE = ("-fPIC",)
+CHECKED = ("-DFLUX_CHECKED=1",)
 
 MUTATIONS = [
     # The fast paths and the bins.
@@ -227,6 +228,8 @@ MUTATIONS = [
              "      if (known.chain.add_neighbour(object, size_class)) return;\n", "", ("unit/Outbox",)),
     Mutation("Only the first of several runs is asked for its class.", "detail/slab/Slab.hpp",
              " && is_of(*first));", ");", ("unit/HomeSlabs",)),
+    Mutation("A carrier that was written to names live objects.", "detail/heap/Arrivals.hpp",
+             "index == slab.capacity || Marks(slab, index).is_live()", "index == slab.capacity", ("misuse/misuse",), CHECKED),
     Mutation("More chains come home in a call than may.", "detail/heap/Arrivals.hpp",
              " && chains_ != last_chain;", ";", ("unit/ThreadHeapRemote",)),
     Mutation("A run that reaches into the next slab ends with its own.", "detail/slab/Slab.hpp",
