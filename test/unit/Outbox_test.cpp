@@ -54,6 +54,12 @@ BOOST_AUTO_TEST_CASE(objects_stay_until_their_chain_is_full_or_flushed) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_a_thread_has_of_its_own_is_all_zero_at_first_so_that_it_need_not_be_resident) {
+  static constinit LocalThread fresh;
+  const auto* const bytes = reinterpret_cast<const std::byte*>(&fresh);
+  BOOST_TEST(std::all_of(bytes, bytes + sizeof fresh, [](std::byte byte) { return byte == std::byte{}; }));
+}
+
 BOOST_AUTO_TEST_CASE(what_is_in_it_is_found_in_it) {
   Random random;
   for (const Order order : kOrders)

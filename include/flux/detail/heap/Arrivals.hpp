@@ -37,12 +37,12 @@ class Arrivals {
   void take(Inbox& inbox, const SlabSource& source, const char* tag, Put put) noexcept {
     if (pending_ == nullptr) pending_ = inbox.take_all();
     const std::uint64_t last_chain = chains_ + kMostChains;
+    Runs runs;  // of a carrier
     for (std::size_t taken = 0; pending_ != nullptr && taken < kMostRuns && chains_ != last_chain;) {
       Carrier* const carrier = pending_;
       pending_ = carrier->following();
       if (carrier->ends_chain()) chains_ += 1;
       __builtin_prefetch(pending_);
-      Runs runs;
       const std::size_t places = Carrier::carried_by(Region::slab_of(carrier).stride);
       std::size_t count = unload(carrier, places, runs);
       if constexpr (FLUX_CHECKED) {

@@ -93,16 +93,17 @@ class Carrier {
 //   else:  word_ is the last that was written, of the first carrier;  those behind it, up to last_word_, are its unfilled places
 //   begin_, end_: where the objects of the last word begin and end, with their class; begin_ == 0 where it is a link, whose run begins with
 //   the carrier
-//   room_: bytes that may still come, where an object counts for at least kLeastWeight; full when none
+//   weight_: bytes, where an object counts for at least kLeastWeight; full from kWeight on
+//   All zero before the first object: see Outbox.
 class Chain {
  public:
   /// A full chain: 64 objects, fewer when they are large. With 128 handing over takes 3 % less time where all lie together, and
   /// more where all lie apart; a number that is no multiple of 64 splits words of the bitmaps.
-  static constexpr std::int32_t kWeight = 64 << 10;
-  static constexpr std::int32_t kLeastWeight = kWeight / 64;
+  static constexpr std::uint32_t kWeight = 64 << 10;
+  static constexpr std::uint32_t kLeastWeight = kWeight / 64;
 
   bool is_empty() const noexcept { return first_ == nullptr; }
-  bool is_full() const noexcept { return room_ <= 0; }
+  bool is_full() const noexcept { return weight_ >= kWeight; }
 
   /// Adds a free object of the class that lies beside those added last, above or below; false, with nothing done, for another. It has the
   /// same owner then: what lies before the first object of a region is the region's header.
@@ -120,7 +121,7 @@ class Chain {
     } else {
       return false;
     }
-    take_room(stride);
+    weigh(stride);
     return true;
   }
 
@@ -141,7 +142,7 @@ class Chain {
       begin_ = 0;
     }
     end_ = run.word() + stride;
-    take_room(stride);
+    weigh(stride);
   }
 
   /// Calls `visit(void*)` for each object. `stride_of_object(void*)` is its stride.
@@ -166,9 +167,9 @@ class Chain {
   }
 
  private:
-  [[gnu::always_inline]] void take_room(std::size_t stride) noexcept {
-    const auto weight = static_cast<std::int32_t>(stride);
-    room_ -= weight < kLeastWeight ? kLeastWeight : weight;
+  [[gnu::always_inline]] void weigh(std::size_t stride) noexcept {
+    const auto bytes = static_cast<std::uint32_t>(stride);
+    weight_ += bytes < kLeastWeight ? kLeastWeight : bytes;
   }
 
   Carrier* first_ = nullptr;
@@ -177,7 +178,7 @@ class Chain {
   std::uintptr_t* last_word_ = nullptr;
   std::uintptr_t begin_ = 0;
   std::uintptr_t end_ = 0;
-  std::int32_t room_ = kWeight;
+  std::uint32_t weight_ = 0;
 };
 
 }  // namespace flux::inline FLUX_ABI::detail

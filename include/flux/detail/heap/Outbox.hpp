@@ -15,20 +15,18 @@ struct OwnerChain {
   Chain chain;
 };
 
-/// Stands for the chain of the last object before there is one: nothing lies beside that. Never written.
-inline constinit OwnerChain no_chain{};
-
 // The chains a thread is filling with objects of other thread heaps, one per owner, for up to 64 owners at a
 // time: sets of four places, of which an owner may have any one. A fifth owner in a set posts the chain of
 // another, in the set's turn.
 //
-//   last_: of the owner whose object was added last; no_chain before the first
+//   last_: of the owner whose object was added last; nullptr before the first
+//   All zero at first: thread-local storage that is not is written, and resident, for every thread that there is.
 class Outbox {
  public:
   /// Adds an object that lies beside the last, and has the same owner for that; false, with nothing done, for another. To be followed by
   /// post_if_full.
   [[gnu::always_inline]] bool add_neighbour(void* object, unsigned size_class) noexcept {
-    return last_->chain.add_neighbour(object, size_class);
+    return last_ != nullptr && last_->chain.add_neighbour(object, size_class);
   }
   [[gnu::always_inline]] void post_if_full() noexcept {
     if (last_->chain.is_full()) [[unlikely]]
@@ -77,7 +75,7 @@ class Outbox {
   }
 
   /// Whether the thread does what comes with help: calls to the system, at times.
-  void set_may_help(bool may_help) noexcept { may_help_ = may_help; }
+  void set_may_help(bool may_help) noexcept { must_not_help_ = !may_help; }
 
   /// Whose four places an owner shares. Heaps lie at multiples of a power of two: the product spreads the bits that
   /// differ, its top four choose.
@@ -98,7 +96,7 @@ class Outbox {
   void post(Chain& chain, ThreadHeap* owner, bool is_short = false) const noexcept {
     if constexpr (FLUX_TRACE) trace_post(chain, owner);
     chain.close([=, this](Carrier* first, Carrier* last) {
-      if (!owner->post_remote(first, last, is_short) || !may_help_ || !foreign_work.begin(*owner)) return;
+      if (!owner->post_remote(first, last, is_short) || must_not_help_ || !foreign_work.begin(*owner)) return;
       owner->help();
       foreign_work.end();
     });
@@ -138,8 +136,8 @@ class Outbox {
     return entry;
   }
 
-  OwnerChain* last_ = &no_chain;
-  bool may_help_ = true;
+  OwnerChain* last_ = nullptr;
+  bool must_not_help_ = false;
   bool is_used_ = false;  ///< an entry has an owner; else nothing of sets_ need be touched, nor be resident
   std::array<std::uint8_t, kSets> turns_{};
   std::array<Set, kSets> sets_{};
