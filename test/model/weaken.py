@@ -72,6 +72,8 @@ BREAKS = [  # the exchange in two steps is in Atomic.hpp
     ("flux/detail/heap/Inbox.hpp", "head_.exchange(nullptr, std::memory_order_acquire)",
      "head_.load(std::memory_order_acquire)", "inbox"),
     ("flux/detail/heap/Inbox.hpp", "head_.compare_exchange_weak(", "head_.exchange_if_seen(", "inbox"),
+    ("flux/detail/heap/Inbox.hpp", "place.compare_exchange_strong(", "place.exchange_if_seen(", "inbox"),
+    ("flux/detail/heap/Inbox.hpp", "      place.store(0, std::memory_order_relaxed);\n", "", "inbox"),
     ("flux/detail/heap/ParkedBytes.hpp", "bytes_.compare_exchange_weak(", "bytes_.exchange_if_seen(",
      "numbers_by_themselves"),
     ("flux/detail/heap/ParkedHeaps.hpp", "((previous + 1) & kCountMask)", "(previous & kCountMask)", "heaps"),

@@ -49,12 +49,42 @@ inline void push_all(detail::ThreadHeap& heap, std::span<void* const> objects, u
   for (void* object : objects) heap.push(object, size_class);
 }
 
+/// What a thread has that frees objects of other heaps.
+class OtherThread {
+ public:
+  void free(detail::ThreadHeap& owner, void* object, unsigned size_class) {
+    if (bins_.open_run.add_above(object, size_class)) return;
+    if (thread_.try_deallocate(object, size_class, bins_)) return;
+    if (!thread_.try_deallocate(&owner, object, size_class, bins_))
+      thread_.deallocate(&owner, object, size_class, bins_);
+  }
+  void flush() {
+    thread_.end_run(bins_);
+    thread_.flush();
+  }
+  /// Calls `visit(void*)` for each object that it has.
+  template <class Visit>
+  void for_each(Visit visit) {
+    thread_.outbox().for_each(visit);
+    const detail::ObjectRun open = bins_.open_run.get_remote();
+    if (!open.is_none()) open.for_each(visit);
+  }
+  std::size_t freed(unsigned size_class) const {
+    const detail::ObjectRun open = bins_.open_run.get_remote();
+    return bins_.freed_elsewhere[size_class] + (open.is_none() ? 0 : open.count());
+  }
+
+ private:
+  detail::LocalThread thread_;
+  detail::Bins bins_{};
+};
+
 /// Sends objects home as another thread does that frees them and ends.
 inline void post_all(detail::ThreadHeap& heap, std::span<void* const> objects, unsigned size_class) {
   run_thread([&] {
-    detail::Outbox outbox;
-    for (void* object : objects) outbox.add(&heap, object, size_class);
-    outbox.flush();
+    OtherThread thread;
+    for (void* object : objects) thread.free(heap, object, size_class);
+    thread.flush();
   });
 }
 

@@ -82,8 +82,11 @@ BOOST_AUTO_TEST_CASE(chains_that_had_to_make_room_for_others_bring_help_once_in_
   std::size_t helps = 0;
   for (void* object : objects) {
     Chain chain;
-    chain.add_apart(object, kClass);
-    chain.close([&](Carrier* first, Carrier* last) { helps += heap->post_remote(first, last, true); });
+    chain.add(ObjectRun(object, kClass), 1, kClass);
+    chain.close([&](Carrier* first, Carrier* last) {
+      heap->post_remote(first, last);
+      helps += !heap->note_post(true);
+    });
   }
   BOOST_TEST(helps == 4u);
   BOOST_TEST(heap->try_own());

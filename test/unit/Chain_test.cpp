@@ -10,7 +10,6 @@
 
 #include "support/ChainWalk.hpp"
 #include "support/ObjectSets.hpp"
-#include "support/Order.hpp"
 #include "support/Pattern.hpp"
 #include "support/Random.hpp"
 
@@ -61,9 +60,13 @@ Closed close(Chain& chain) {
   return closed;
 }
 
+void add(Chain& chain, void* object, unsigned size_class, std::uint32_t count = 1) {
+  chain.add(ObjectRun(object, size_class).with_more(count - 1), count, size_class);
+}
+
 Chain chain_of(const Objects& objects, unsigned size_class) {
   Chain chain;
-  for (void* object : objects) chain.add_apart(object, size_class);
+  for (void* object : objects) add(chain, object, size_class);
   return chain;
 }
 
@@ -88,8 +91,8 @@ BOOST_AUTO_TEST_CASE(a_carrier_keeps_its_own_run_when_its_chain_ends) {
   alignas(std::max_align_t) std::byte memory[128];
   auto* const next = reinterpret_cast<Carrier*>(memory + 64);
   for (Carrier* const rest : {static_cast<Carrier*>(nullptr), next}) {
-    auto* const carrier = ::new (static_cast<void*>(memory)) Carrier(next, 88);
-    if (!kIsNarrow) Carrier::grow(carrier->link(), 0);
+    auto* const carrier =
+        ::new (static_cast<void*>(memory)) Carrier(next, ObjectRun(memory, 88).with_more(kIsNarrow ? 0 : 1));
     BOOST_TEST((carrier->following() == next && !carrier->ends_chain()));
     carrier->end_chain(rest);
     BOOST_TEST((carrier->following() == rest && carrier->ends_chain()));
@@ -113,69 +116,92 @@ BOOST_AUTO_TEST_CASE(any_number_of_objects_of_any_class_is_carried_whole) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(neighbours_share_a_word_whichever_way_they_come) {
+BOOST_AUTO_TEST_CASE(runs_are_carried_whole_a_word_for_each_and_take_as_much_room_as_their_objects) {
   if (kIsNarrow) return;  // there are none
   Random random;
-  for (unsigned c = 1; c != kSizeClasses; ++c)  // 8 bytes have no place
-    for (const Order order : kOrders) {
-      const FreeObjects objects(c);
-      std::size_t first = 65, end = 66;
-      Chain chain;
-      chain.add_apart(objects.at(40), c);  // the carrier
-      chain.add_apart(objects.at(first), c);
-      Objects added{objects.at(40), objects.at(first)};
-      while (!chain.is_full()) {
-        const bool is_up = order == Order::kSame || (order == Order::kRandom && random.below(2) == 0);
-        added.push_back(objects.at(is_up ? end++ : --first));
-        BOOST_REQUIRE(chain.add_neighbour(added.back(), c));
-      }
-      const Closed closed = close(chain);
-      BOOST_REQUIRE(is_same_set(objects_of(closed.first, stride_of(c)), added));
-      BOOST_REQUIRE(carriers_of(closed.first) == carriers_needed(2, stride_of(c)));
-    }
-}
-
-BOOST_AUTO_TEST_CASE(what_follows_a_carrier_belongs_to_its_run_and_what_comes_before_does_not) {
-  if (kIsNarrow) return;
   for (unsigned c = 0; c != kSizeClasses; ++c) {
-    const FreeObjects objects(c);
-    Chain chain;
-    chain.add_apart(objects.at(40), c);
-    BOOST_TEST(!chain.add_neighbour(objects.at(39), c));  // the carrier's word says where the next one lies
-    BOOST_TEST(chain.add_neighbour(objects.at(41), c));
+    const FreeObjects objects(c), others(c);
+    Chain chain, apart;
+    Objects added;
+    std::size_t runs = 0;
+    for (std::size_t at = 0; !chain.is_full(); ++runs) {
+      const auto count = static_cast<std::uint32_t>(1 + random.below(10));
+      add(chain, objects.at(at), c, count);
+      for (std::uint32_t i = 0; i != count; ++i) {
+        added.push_back(objects.at(at + i));
+        if (!apart.is_full()) add(apart, others.at(at + i), c);
+      }
+      BOOST_REQUIRE(chain.is_full() == apart.is_full());
+      at += count + 1;
+    }
     const Closed closed = close(chain);
-    BOOST_TEST(is_same_set(objects_of(closed.first, stride_of(c)), {objects.at(40), objects.at(41)}));
-    BOOST_TEST(closed.first->own().count() == 2u);
+    BOOST_REQUIRE(is_same_set(objects_of(closed.first, stride_of(c)), added));
+    BOOST_REQUIRE(carriers_of(closed.first) == carriers_needed(runs, stride_of(c)));
   }
 }
 
-BOOST_AUTO_TEST_CASE(nothing_else_is_a_neighbour) {
+BOOST_AUTO_TEST_CASE(above_the_last_run_and_below_the_last_object_is_beside_and_nothing_else) {
   const FreeObjects objects(7);
   Chain chain;
-  for (const unsigned c : {0u, 7u, kSizeClasses - 1}) BOOST_TEST(!chain.add_neighbour(objects.at(0), c));
-  chain.add_apart(objects.at(40), 7);
-  chain.add_apart(objects.at(10), 7);
-  for (const std::size_t index : {0u, 8u, 10u, 12u, 39u, 41u})
-    BOOST_TEST(!chain.add_neighbour(objects.at(index), 7));
-  for (const unsigned c : {0u, 6u, 8u, 15u}) {
-    BOOST_TEST(!chain.add_neighbour(objects.at(11), c));
-    BOOST_TEST(!chain.add_neighbour(objects.at(10) - stride_of(c), c));
+  for (const std::size_t before : {0u, 1u, 9u}) {  // a carrier, and places
+    for (std::size_t i = 0; i != before; ++i) add(chain, objects.at(100 + 2 * i), 7);
+    add(chain, objects.at(40), 7);
+    for (std::size_t i = 0; i != 60; ++i)
+      BOOST_TEST(chain.ends_beside(objects.at(i), 7) == (!kIsNarrow && (i == 39 || i == 41)));
+    for (const unsigned c : {0u, 6u, 8u, 15u}) {
+      BOOST_TEST(!chain.ends_beside(objects.at(41), c));
+      BOOST_TEST(!chain.ends_beside(objects.at(40) - stride_of(c), c));
+    }
+    if (kIsNarrow) continue;
+    add(chain, objects.at(40), 7, 3);
+    for (std::size_t i = 0; i != 60; ++i) BOOST_TEST(chain.ends_beside(objects.at(i), 7) == (i == 43));
   }
   close(chain);
-  BOOST_TEST(!chain.add_neighbour(objects.at(11), 7));
+  BOOST_TEST(!chain.ends_beside(objects.at(41), 7));
 }
 
-BOOST_AUTO_TEST_CASE(neighbours_take_as_much_room_as_any_object) {
+BOOST_AUTO_TEST_CASE(what_was_added_last_can_be_taken_back) {
   if (kIsNarrow) return;
-  for (unsigned c = 0; c != kSizeClasses; ++c) {
+  for (unsigned c = 0; c != kSizeClasses; ++c)
+    for (std::size_t before = 0; before != 40; ++before) {
+      const FreeObjects objects(c);
+      Objects others = objects.first(kMost);
+      std::erase(others, objects.at(60));
+      others.resize(before);
+      Chain chain = chain_of(others, c);
+      const Chain as_it_was = chain;
+      const auto count = static_cast<std::uint32_t>(1 + before % 3);
+      add(chain, objects.at(60), c, count);
+      BOOST_REQUIRE(chain.ends_beside(objects.at(60 + count), c));
+      const ObjectRun run = chain.take_last(c);
+      BOOST_REQUIRE((run.first() == objects.at(60) && run.count() == count && run.size_class() == c));
+      BOOST_REQUIRE(!chain.ends_beside(objects.at(60 + count), c));
+      BOOST_REQUIRE(chain.is_empty() == (before == 0));
+      BOOST_REQUIRE(chain.is_full() == as_it_was.is_full());
+      if (!chain.is_full() && before != 0) add(chain, objects.at(60), c), others.push_back(objects.at(60));
+      const Closed closed = close(chain);
+      BOOST_REQUIRE(is_same_set(objects_of(closed.first, stride_of(c)), others));
+      BOOST_REQUIRE(carriers_of(closed.first) == carriers_needed(others.size(), stride_of(c)));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_run_of_several_grows_up_to_64_and_takes_its_room) {
+  if (kIsNarrow) return;
+  for (const unsigned c : {1u, 7u, 15u}) {
     const FreeObjects objects(c);
-    Chain chain = chain_of({objects.at(0)}, c), apart = chain_of({objects.at(0)}, c);
-    for (std::size_t i = 1; !apart.is_full(); ++i) {
+    Chain chain;
+    add(chain, objects.at(0), c);
+    BOOST_TEST(!chain.grow(c));
+    chain.take_last(c);
+    add(chain, objects.at(0), c, 2);
+    for (std::size_t count = 2; count != ObjectRun::kMost; ++count) {
       BOOST_REQUIRE(!chain.is_full());
-      BOOST_REQUIRE(chain.add_neighbour(objects.at(i), c));
-      apart.add_apart(objects.at(i), c);
+      BOOST_REQUIRE(chain.ends_beside(objects.at(count), c));
+      BOOST_REQUIRE(chain.grow(c));
     }
     BOOST_TEST(chain.is_full());
+    BOOST_TEST(!chain.grow(c));
+    BOOST_TEST(close(chain).first->own().count() == ObjectRun::kMost);
   }
 }
 
@@ -206,7 +232,7 @@ BOOST_AUTO_TEST_CASE(a_closed_chain_is_empty_and_can_be_filled_again) {
     BOOST_TEST(close(chain).posted == 1u);
     BOOST_TEST(chain.is_empty());
     BOOST_TEST(!chain.is_full());
-    for (void* object : objects.first(count)) chain.add_apart(object, 7);
+    for (void* object : objects.first(count)) add(chain, object, 7);
     BOOST_TEST(!chain.is_empty());
   }
   BOOST_TEST(is_same_set(objects_of(close(chain).first, 64), objects.first(64)));
@@ -219,7 +245,7 @@ BOOST_AUTO_TEST_CASE(objects_of_several_classes_share_a_chain) {
   for (std::size_t i = 0; i != 60; ++i) {
     const bool is_small = i % 3 != 0;
     all.push_back((is_small ? small : large).first(kMost)[i]);
-    chain.add_apart(all.back(), is_small ? 1 : 31);
+    add(chain, all.back(), is_small ? 1 : 31);
   }
   Objects carried;
   for (Carrier* carrier = close(chain).first; carrier != nullptr; carrier = carrier->following()) {
@@ -238,7 +264,7 @@ BOOST_AUTO_TEST_CASE(a_chain_is_full_at_64_objects_or_64_KiB) {
     const FreeObjects objects(c);
     Chain chain = chain_of(objects.first(full_at - 1), c);
     BOOST_TEST(!chain.is_full());
-    chain.add_apart(objects.first(full_at).back(), c);
+    add(chain, objects.first(full_at).back(), c);
     BOOST_TEST(chain.is_full());
   }
 }

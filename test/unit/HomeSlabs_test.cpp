@@ -77,9 +77,7 @@ struct OwnSlabs {
 };
 
 ObjectRun run_of(const Objects& sorted, std::uint32_t index, std::uint32_t count, unsigned size_class) {
-  ObjectRun run(sorted[index], size_class);
-  while (run.count() != count) run = run.with_one_more();
-  return run;
+  return ObjectRun(sorted[index], size_class).with_more(count - 1);
 }
 
 }  // namespace

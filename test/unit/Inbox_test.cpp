@@ -36,7 +36,7 @@ class FreeObjects {
     Chain chain;
     for (std::size_t i = first; i != last; ++i) {
       *object(i) = reinterpret_cast<std::uintptr_t>(object(i));
-      chain.add_apart(object(i), kClass);
+      chain.add(ObjectRun(object(i), kClass), 1, kClass);
     }
     chain.close([&](Carrier* from, Carrier* to) { inbox.post_remote(from, to); });
   }
@@ -54,12 +54,24 @@ class FreeObjects {
   std::size_t count_;
 };
 
-// What an owner took, and in how many carried objects it read something else than their address.
+// What an owner took, and in how many carried objects, and runs, it read something else than their address.
 struct Taken {
   Objects objects;
   std::size_t carried = 0;
+  std::size_t alone = 0;  // runs posted by themselves
   std::size_t misread = 0;
 
+  void take(Inbox& inbox) {
+    inbox.take_runs([this](ObjectRun run) {
+      ++alone;
+      misread +=
+          *reinterpret_cast<std::size_t*>(run.first()) != reinterpret_cast<std::uintptr_t>(run.first());
+      objects.push_back(run.first());
+    });
+    add(inbox.take_all());
+  }
+
+ private:
   void add(Carrier* first) {
     for (Carrier* carrier = first; carrier != nullptr; carrier = carrier->following())
       if (std::byte* const object = Carrier::get(carrier->places()).first()) {
@@ -81,18 +93,21 @@ Taken take_while_posting(Inbox& inbox, FreeObjects& objects, std::size_t each) {
   run_threads(kPosters + 1, [&](std::size_t index) {
     if (index == kPosters) {
       while (posting.load(std::memory_order_relaxed) != 0) {
-        taken.add(inbox.take_all());
+        taken.take(inbox);
         if (!taken.objects.empty()) has_taken.store(true, std::memory_order_relaxed);
       }
       return;
     }
     for (std::size_t i = 0, length = 1; i < each; i += length, length = length % 3 + 1) {
       while (i > each / 2 && !has_taken.load(std::memory_order_relaxed)) std::this_thread::yield();
-      objects.post(inbox, index * each + i, index * each + std::min(i + length, each));
+      const std::size_t first = index * each + i;
+      *objects.object(first) = reinterpret_cast<std::uintptr_t>(objects.object(first));
+      if (length != 1 || !inbox.try_post_remote(ObjectRun(objects.object(first), kClass), i))
+        objects.post(inbox, first, index * each + std::min(i + length, each));
     }
     posting.fetch_sub(1, std::memory_order_relaxed);
   });
-  taken.add(inbox.take_all());
+  taken.take(inbox);
   return taken;
 }
 
@@ -120,6 +135,29 @@ BOOST_AUTO_TEST_CASE(several_chains_are_taken_as_one_run) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_run_by_itself_is_taken_once_and_there_are_places_for_four_whatever_the_turn) {
+  FreeObjects objects(10);
+  for (std::size_t turn = 0; turn != 9; ++turn) {
+    Inbox inbox;
+    Objects posted, seen, taken;
+    for (std::size_t i = 0; i != 6; ++i) {
+      const bool is_posted = inbox.try_post_remote(ObjectRun(objects.object(i), kClass), turn);
+      BOOST_TEST(is_posted == (i < Inbox::kPlaces));
+      if (is_posted) posted.push_back(objects.object(i));
+      BOOST_TEST(!inbox.is_empty());
+    }
+    objects.post(inbox, 6, 10);
+    inbox.peek_runs([&seen](ObjectRun run) { seen.push_back(run.first()); });
+    inbox.take_runs([&taken](ObjectRun run) { taken.push_back(run.first()); });
+    BOOST_TEST((is_same_set(seen, posted) && is_same_set(taken, posted)));
+    BOOST_TEST(!inbox.is_empty());
+    BOOST_TEST(objects_of(inbox.take_all(), kStride).size() == 4u);
+    BOOST_TEST(inbox.is_empty());
+    inbox.take_runs([](ObjectRun) { BOOST_TEST(false); });
+    BOOST_TEST(inbox.try_post_remote(ObjectRun(objects.object(0), kClass), turn));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(threads_that_post_while_the_owner_takes_lose_nothing_and_their_writes_are_seen) {
   for (std::size_t round = 0; round != scaled(20); ++round) {
     const std::size_t each = scaled(100'000);
@@ -128,6 +166,7 @@ BOOST_AUTO_TEST_CASE(threads_that_post_while_the_owner_takes_lose_nothing_and_th
     const Taken taken = take_while_posting(inbox, objects, each);
     BOOST_TEST(is_same_set(taken.objects, objects.all()));
     BOOST_TEST(taken.carried > each);
+    BOOST_TEST(taken.alone > 0u);
     BOOST_TEST(taken.misread == 0u);
   }
 }

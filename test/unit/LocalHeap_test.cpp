@@ -412,7 +412,7 @@ BOOST_AUTO_TEST_CASE(a_thread_that_reserved_does_not_help_until_it_has_ended) {
         reserved.arrive_and_wait();
         keeper.join();
         deallocate(objects[0], kClass);
-        local_thread.outbox().flush();
+        local_thread.flush();
         had_help = parked->chains_collected() != 0;
       },
       [&] {

@@ -37,24 +37,30 @@ BOOST_AUTO_TEST_CASE(one_object_of_any_class_is_a_run) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_run_grows_at_either_end_and_shrinks_at_its_beginning) {
+BOOST_AUTO_TEST_CASE(a_run_knows_its_objects_its_class_and_its_place_whatever_its_length) {
   if (kIsNarrow) return;  // it is of one object
   for (unsigned c = 0; c != kSizeClasses; ++c) {
-    const std::size_t stride = stride_of(c);
     std::byte* const first = high(300 << 20);
-    ObjectRun run(first, c);
-    std::size_t before = 0;
-    for (std::size_t count = 1; count != ObjectRun::kMost; ++count) {
-      const std::size_t earlier = count % 3 == 0 ? stride : 0;
-      before += earlier;
-      run = run.with_one_more(earlier);
-      BOOST_REQUIRE((run.first() == first - before && run.count() == count + 1 && run.size_class() == c));
+    const ObjectRun one(first, c);
+    for (std::uint32_t count = 1; count <= ObjectRun::kMost; ++count) {
+      const ObjectRun run = one.with_more(count - 1);
+      BOOST_REQUIRE((run.first() == first && run.count() == count && run.size_class() == c));
+      BOOST_REQUIRE(run.place() == one.word());
+      BOOST_REQUIRE(ObjectRun::class_of(run.place()) == c);
+      BOOST_REQUIRE(run.with_fewer(count - 1).word() == one.word());
     }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_run_is_visited_in_the_order_of_its_addresses_and_shrinks_at_its_beginning) {
+  if (kIsNarrow) return;
+  for (unsigned c = 0; c != kSizeClasses; ++c) {
+    const std::size_t stride = stride_of(c);
+    const ObjectRun run = ObjectRun(high(300 << 20), c).with_more(ObjectRun::kMost - 1);
     Objects objects;
     run.for_each([&objects](void* object) { objects.push_back(object); });
     BOOST_REQUIRE(objects.size() == ObjectRun::kMost);
-    for (std::size_t i = 0; i != objects.size(); ++i)
-      BOOST_REQUIRE(objects[i] == first - before + i * stride);
+    for (std::size_t i = 0; i != objects.size(); ++i) BOOST_REQUIRE(objects[i] == run.first() + i * stride);
     const ObjectRun rest = run.without_first(ObjectRun::kMost - 2, stride);
     BOOST_TEST(
         (rest.first() == objects[ObjectRun::kMost - 2] && rest.count() == 2 && rest.size_class() == c));

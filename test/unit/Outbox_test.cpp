@@ -33,6 +33,10 @@ struct Owners {
   std::vector<ThreadHeap*> heaps;
 };
 
+void add(Outbox& outbox, ThreadHeap* owner, void* object, unsigned size_class) {
+  outbox.add(owner, ObjectRun(object, size_class), size_class);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(objects_stay_until_their_chain_is_full_or_flushed) {
@@ -42,11 +46,11 @@ BOOST_AUTO_TEST_CASE(objects_stay_until_their_chain_is_full_or_flushed) {
     Objects objects = pop_many(*heap, kClass, 100);
     arrange(objects, order, random);
     Outbox outbox;
-    for (std::size_t i = 0; i != 63; ++i) outbox.add(&*heap, objects[i], kClass);
+    for (std::size_t i = 0; i != 63; ++i) add(outbox, &*heap, objects[i], kClass);
     BOOST_TEST(collect_once(*heap) == 0u);
-    outbox.add(&*heap, objects[63], kClass);
+    add(outbox, &*heap, objects[63], kClass);
     BOOST_TEST(collect_once(*heap) == 64u);
-    for (std::size_t i = 64; i != 100; ++i) outbox.add(&*heap, objects[i], kClass);
+    for (std::size_t i = 64; i != 100; ++i) add(outbox, &*heap, objects[i], kClass);
     BOOST_TEST(collect_once(*heap) == 0u);
     outbox.flush();
     BOOST_TEST(collect_once(*heap) == 36u);
@@ -68,7 +72,7 @@ BOOST_AUTO_TEST_CASE(what_is_in_it_is_found_in_it) {
       Objects objects = pop_many(*heap, kClass, count);
       arrange(objects, order, random);
       Outbox outbox;
-      for (void* object : objects) outbox.add(&*heap, object, kClass);
+      for (void* object : objects) add(outbox, &*heap, object, kClass);
       Objects found;
       outbox.for_each([&found](void* object) { found.push_back(object); });
       BOOST_TEST(is_same_set(found, objects));
@@ -77,57 +81,42 @@ BOOST_AUTO_TEST_CASE(what_is_in_it_is_found_in_it) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(neighbours_are_added_without_their_owner_and_fill_a_chain_as_all_do) {
+BOOST_AUTO_TEST_CASE(a_run_that_is_half_a_chain_is_posted_at_once_and_a_shorter_one_is_not) {
   if (kIsNarrow) return;  // there are none
-  for (const bool is_upwards : {true, false}) {
-    OwnHeap heap;
-    Objects objects = pop_many(*heap, kClass, 200);
-    std::ranges::sort(objects);
-    if (!is_upwards) std::ranges::reverse(objects);
-    Outbox outbox;
-    for (std::size_t i = 0; i != objects.size(); ++i) {
-      // Of a chain the first is a carrier, before which nothing joins it.
-      const bool is_apart = i % 64 == 0 || (i % 64 == 1 && !is_upwards);
-      if (i % 64 == 10) BOOST_TEST(!outbox.add_neighbour(objects[i + 1], kClass));
-      BOOST_REQUIRE(is_apart == !outbox.add_neighbour(objects[i], kClass));
-      if (is_apart) outbox.add(&*heap, objects[i], kClass);
-      outbox.post_if_full();
-      BOOST_REQUIRE(heap->chains_posted() == (i + 1) / 64);
+  for (const unsigned c : {1u, kClass, 40u})
+    for (const std::uint32_t count : {31u, 32u, 64u}) {
+      OwnHeap heap;
+      Objects objects = pop_many(*heap, c, 64);
+      std::ranges::sort(objects);
+      Outbox outbox;
+      outbox.add(&*heap, ObjectRun(objects[0], c).with_more(count - 1), c);
+      BOOST_TEST(heap->chains_posted() == (Chain::weight_of(count, c) >= Chain::kWeight / 2));
+      outbox.flush();
+      BOOST_TEST(heap->chains_posted() == 1u);
+      BOOST_TEST(collect_once(*heap) == count);
+      BOOST_TEST(complaint_about(*heap) == "");
     }
-    outbox.flush();
-    settle(*heap);
-    BOOST_TEST(census_of(*heap).away() == 0u);
-    BOOST_TEST(complaint_about(*heap) == "");
-  }
 }
 
-BOOST_AUTO_TEST_CASE(a_run_goes_on_after_objects_of_other_owners) {
-  Owners owners;
-  ThreadHeap* const heap = owners.heaps.front();
-  Objects objects = pop_many(*heap, kClass, 60);
+BOOST_AUTO_TEST_CASE(runs_for_which_the_inbox_has_no_place_go_home_as_chains) {
+  if (kIsNarrow) return;
+  OwnHeap heap;
+  Objects objects = pop_many(*heap, kClass, 64 * 20);
   std::ranges::sort(objects);
-  const Objects others = pop_many(*owners.heaps[1], kClass, 60);
   Outbox outbox;
-  for (std::size_t i = 0; i != objects.size(); ++i) {
-    outbox.add(heap, objects[i], kClass);
-    outbox.add(owners.heaps[1], others[i], kClass);
-  }
-  outbox.flush();
-  // In a chain that names nothing else, the whole run is that of its only carrier.
-  auto* const carrier = static_cast<Carrier*>(objects.front());
-  BOOST_TEST(carrier->own().count() == (kIsNarrow ? 1u : 60u));
-  for (ThreadHeap* each : {heap, owners.heaps[1]}) {
-    settle(*each);
-    BOOST_TEST(census_of(*each).away() == 0u);
-    BOOST_TEST(complaint_about(*each) == "");
-  }
+  for (std::size_t i = 0; i != objects.size(); i += 64)
+    outbox.post(&*heap, ObjectRun(objects[i], kClass).with_more(63), kClass);
+  BOOST_TEST(heap->chains_posted() == 20u);
+  BOOST_TEST(collect_once(*heap) == objects.size());
+  BOOST_TEST(heap->chains_collected() == 20u);
+  BOOST_TEST(complaint_about(*heap) == "");
 }
 
 BOOST_AUTO_TEST_CASE(a_single_object_is_flushed) {
   for (unsigned c = 0; c != kSmallClasses; ++c) {
     OwnHeap heap;
     Outbox outbox;
-    outbox.add(&*heap, pop_many(*heap, c, 1).front(), c);
+    add(outbox, &*heap, pop_many(*heap, c, 1).front(), c);
     outbox.flush();
     BOOST_TEST(collect_once(*heap) == 1u);
   }
@@ -137,7 +126,7 @@ BOOST_AUTO_TEST_CASE(flushing_an_empty_outbox_or_twice_sends_nothing) {
   OwnHeap heap;
   Outbox outbox;
   outbox.flush();
-  outbox.add(&*heap, pop_many(*heap, kClass, 1).front(), kClass);
+  add(outbox, &*heap, pop_many(*heap, kClass, 1).front(), kClass);
   outbox.flush();
   outbox.flush();
   BOOST_TEST(collect_once(*heap) == 1u);
@@ -148,7 +137,7 @@ BOOST_AUTO_TEST_CASE(objects_of_several_classes_go_home_together) {
   OwnHeap heap;
   Outbox outbox;
   for (int round = 0; round != 10; ++round)
-    for (unsigned c = 0; c != kSmallClasses; ++c) outbox.add(&*heap, pop_many(*heap, c, 1).front(), c);
+    for (unsigned c = 0; c != kSmallClasses; ++c) add(outbox, &*heap, pop_many(*heap, c, 1).front(), c);
   outbox.flush();
   settle(*heap);
   BOOST_TEST(census_of(*heap).away() == 0u);
@@ -164,7 +153,7 @@ BOOST_AUTO_TEST_CASE(more_owners_than_places_get_each_their_own) {
   for (const bool is_mixed : {false, true}) {
     if (is_mixed) std::ranges::shuffle(freed, random);
     Outbox outbox;
-    for (const auto& [heap, object] : freed) outbox.add(heap, object, kClass);
+    for (const auto& [heap, object] : freed) add(outbox, heap, object, kClass);
     outbox.flush();
     for (ThreadHeap* heap : owners.heaps) {
       settle(*heap);
@@ -188,7 +177,7 @@ BOOST_AUTO_TEST_CASE(four_owners_have_places_in_a_set_whatever_comes_to_others) 
     for (int round = 0; round != 5; ++round) {
       for (std::size_t i = 0; i != count; ++i) {
         for (const auto& [number, heaps] : sets)
-          outbox.add(heaps[i], pop_many(*heaps[i], kClass, 1).front(), kClass);
+          add(outbox, heaps[i], pop_many(*heaps[i], kClass, 1).front(), kClass);
       }
     }
     for (ThreadHeap* heap : owners.heaps) BOOST_TEST(heap->chains_posted() == 0u);
@@ -202,17 +191,17 @@ BOOST_AUTO_TEST_CASE(a_single_object_is_posted_without_help_where_the_thread_mus
   heap->disown();
   Outbox outbox;
   outbox.set_may_help(false);
-  outbox.post_one(&*heap, objects[0], kClass);
+  outbox.post(&*heap, ObjectRun(objects[0], kClass), kClass);
   BOOST_TEST(heap->chains_collected() == 0u);
   outbox.set_may_help(true);
-  outbox.post_one(&*heap, objects[1], kClass);
+  outbox.post(&*heap, ObjectRun(objects[1], kClass), kClass);
   BOOST_TEST(heap->chains_collected() == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(one_object_of_any_class_can_be_posted_at_once) {
   OwnHeap heap;
   for (unsigned c = 0; c != kSmallClasses; ++c) {
-    for (void* object : pop_many(*heap, c, 2)) Outbox().post_one(&*heap, object, c);
+    for (void* object : pop_many(*heap, c, 2)) Outbox().post(&*heap, ObjectRun(object, c), c);
     BOOST_TEST(collect_once(*heap) == 2u);
   }
   BOOST_TEST(census_of(*heap).away() == 0u);

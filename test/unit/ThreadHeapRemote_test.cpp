@@ -127,7 +127,6 @@ BOOST_AUTO_TEST_CASE(what_was_freed_in_the_order_of_its_addresses_comes_home_by_
   if (kIsNarrow) return;  // each object is a run there
   for (const unsigned c : {0u, 1u, 2u, 7u, 31u})
     for (const bool is_upwards : {true, false}) {
-      if (c == 0 && !is_upwards) continue;  // 8 bytes have no place but for a link, whose run goes upwards
       OwnHeap heap;
       BOOST_REQUIRE(heap->reserve(70, 1));            // nobody helps
       Objects objects = pop_many(*heap, c, 79 * 64);  // chains
@@ -135,8 +134,11 @@ BOOST_AUTO_TEST_CASE(what_was_freed_in_the_order_of_its_addresses_comes_home_by_
       if (!is_upwards) std::ranges::reverse(objects);
       post_all(*heap, objects, c);
       BOOST_TEST(census_of(*heap, c).away() == objects.size());
-      BOOST_TEST(collect_once(*heap, c) == 64 * 64u);
-      BOOST_TEST(collect_once(*heap, c) == 15 * 64u);
+      BOOST_TEST(collect_once(*heap, c) >=
+                 63 * 64u);  // where a slab ends, so does a run, and that chain may have fewer
+      BOOST_TEST(heap->chains_collected() == 64u);
+      collect_once(*heap, c);
+      BOOST_TEST(census_of(*heap, c).away() == 0u);
       BOOST_TEST(complaint_about(*heap) == "");
     }
 }
@@ -219,18 +221,18 @@ BOOST_AUTO_TEST_CASE(threads_that_free_while_the_owner_pops_and_pushes_lose_noth
       is_over = true;
       return;
     }
-    Outbox outbox;
+    OtherThread thread;
     for (bool is_last = false; !is_last;) {
       is_last = is_over;
       Objects objects;
       while (!(objects = belt.take(100)).empty())
         for (void* object : objects) {
           damaged += !is_marked(object, 3);
-          outbox.add(&*heap, object, 3);
+          thread.free(*heap, object, 3);
         }
       std::this_thread::yield();
     }
-    outbox.flush();
+    thread.flush();
   });
   settle(*heap);
   BOOST_TEST(damaged == 0u);

@@ -9,10 +9,11 @@ namespace {
 
 using flux::detail::Carrier;
 using flux::detail::Inbox;
+using flux::detail::ObjectRun;
 
 // An object that is freed: a carrier in its first words, and what the poster left behind in it.
 struct Object {
-  Carrier carrier{nullptr, 0};
+  Carrier carrier{nullptr, ObjectRun::none()};
   model::Data<int> content;
   int taken = 0;
 };
@@ -76,6 +77,55 @@ MODEL_SCENARIO(inbox_an_object_that_is_posted_again_and_again) {
                  });
   Carrier* const last = inbox.take_all();
   model::check(last == &object.carrier && last->following() == nullptr, "the object was lost, or came twice");
+}
+
+// Runs that are posted by themselves.
+
+bool post_alone(Inbox& inbox, Object& object, std::size_t turn = 0) {
+  object.content.set(1);
+  return inbox.try_post_remote(ObjectRun(&object, 0), turn);
+}
+
+void take_alone(Inbox& inbox) {
+  inbox.take_runs([](ObjectRun run) {
+    auto* const object = reinterpret_cast<Object*>(run.first());
+    model::check(object->content.get() == 1, "an object whose content is not that which was posted");
+    ++object->taken;
+    object->content.set(2);
+  });
+}
+
+MODEL_SCENARIO(inbox_two_posters_of_a_run_and_a_taker) {
+  model::world.bound(2);
+  Inbox inbox;
+  std::array<Object, 2> objects;
+  const auto post_one = [&](std::size_t index) {
+    model::check(post_alone(inbox, objects[index]), "no place, of which there are several");
+  };
+  model::threads([&] { post_one(0); }, [&] { post_one(1); }, [&] { take_alone(inbox); });
+  take_alone(inbox);
+  for (const Object& object : objects) model::check(object.taken == 1, "an object was lost, or came twice");
+}
+
+MODEL_SCENARIO(inbox_a_run_that_is_posted_again_and_again) {
+  model::world.bound(2);
+  Inbox inbox;
+  Object object;
+  model::threads([&] { post_alone(inbox, object); },
+                 [&] {
+                   for (int i = 0; i != 2; ++i) {
+                     const int before = object.taken;
+                     take_alone(inbox);
+                     if (object.taken == before) continue;
+                     model::check(object.taken == before + 1, "a run came twice");
+                     model::check(post_alone(inbox, object, static_cast<std::size_t>(i)), "no place");
+                   }
+                 });
+  const int before = object.taken;
+  take_alone(inbox);
+  model::check(object.taken == before + 1, "the run was lost, or came twice");
+  take_alone(inbox);
+  model::check(object.taken == before + 1, "a run came twice");
 }
 
 }  // namespace

@@ -93,7 +93,7 @@
 
 /// The version of what flux keeps in memory, a digit. Other copies of flux in a process tell it by Region's magic numbers,
 /// the linker by the namespace below.
-#define FLUX_LAYOUT 6
+#define FLUX_LAYOUT 7
 
 /// The namespace that all names of flux lie in, inline, so that it needs no naming. It changes with the layout and with the
 /// settings above: units that differ in these do not link where a function takes a container, and the name that is missing says

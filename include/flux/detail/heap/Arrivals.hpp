@@ -35,9 +35,13 @@ class Arrivals {
   /// those of the carrier that reaches that number, of kMostChains. `source` and `tag` are the heap's.
   template <class Put>
   void take(Inbox& inbox, const SlabSource& source, const char* tag, Put put) noexcept {
+    Runs runs;
+    std::size_t posted_alone = 0;
+    inbox.take_runs([&](ObjectRun run) { runs[posted_alone++] = run; });
+    put(runs.data(), runs.data() + posted_alone);
+    chains_ += posted_alone;
     if (pending_ == nullptr) pending_ = inbox.take_all();
-    const std::uint64_t last_chain = chains_ + kMostChains;
-    Runs runs;  // of a carrier
+    const std::uint64_t last_chain = chains_ + kMostChains - posted_alone;
     for (std::size_t taken = 0; pending_ != nullptr && taken < kMostRuns && chains_ != last_chain;) {
       Carrier* const carrier = pending_;
       pending_ = carrier->following();
@@ -56,7 +60,8 @@ class Arrivals {
   }
 
  private:
-  using Runs = std::array<ObjectRun, 1 + Carrier::kMostCarried>;
+  using Runs = std::array<ObjectRun, 1 + Carrier::kMostCarried>;  // of a carrier, or posted by themselves
+  static_assert(Inbox::kPlaces <= 1 + Carrier::kMostCarried);
 
   /// How many runs a carrier names, which are written to `runs`.
   static std::size_t unload(Carrier* carrier, std::size_t places, Runs& runs) noexcept {

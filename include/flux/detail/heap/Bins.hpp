@@ -8,6 +8,7 @@
 #include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/Count.hpp>
 #include <flux/detail/base/SizeClass.hpp>
+#include <flux/detail/heap/OpenRun.hpp>
 
 namespace flux::inline FLUX_ABI::detail {
 
@@ -41,24 +42,8 @@ struct Bin {
 
   /// Objects in the bin. Any thread; while the owner is at work, a number that may be off.
   std::size_t count_remote() const noexcept {
-    // Only for writing does atomic_ref need an object that is not const.
-    auto& self = const_cast<Bin&>(*this);
-    const std::ptrdiff_t top = std::atomic_ref(self.level).load(std::memory_order_relaxed);
-    const std::ptrdiff_t count = top - std::atomic_ref(self.bottom).load(std::memory_order_relaxed);
+    const std::ptrdiff_t count = load_remote(level) - load_remote(bottom);
     return count < 0 ? 0 : static_cast<std::size_t>(count);
-  }
-
- private:
-  // What a relaxed atomic store is with g++ and clang++, if not in the words of the language, and pairs with the loads in count_remote: one move of an aligned word, a number by
-  // itself. Volatile instead, because compilers take an atomic store for one that may touch all memory: g++ then kept
-  // nothing of the loop around a free in registers, and a list that is erased from at random took a tenth longer.
-  // ThreadSanitizer only knows the atomic one.
-  [[gnu::always_inline]] static void store_once(std::ptrdiff_t& word, std::ptrdiff_t value) noexcept {
-#if FLUX_THREAD_SANITIZER
-    std::atomic_ref(word).store(value, std::memory_order_relaxed);
-#else
-    const_cast<volatile std::ptrdiff_t&>(word) = value;
-#endif
   }
 };
 
@@ -66,7 +51,7 @@ struct Bin {
 // fast paths touch besides the object. Each stack's memory follows the struct, touched only as needed.
 //
 //   freed_elsewhere[c]: objects of class c and of other heaps that the owners of these bins freed, from the beginning
-//   on
+//   on, but for those of open_run
 //
 // The fast paths reach it through a pointer in thread-local storage although the bins could lie there
 // themselves: on current processors a load that follows a store to the same place costs a cycle when both
@@ -79,6 +64,7 @@ struct Bins {
   std::uintptr_t main_begin;
   std::size_t main_bytes;
   std::atomic<std::uintptr_t> thread;  ///< LocalBins's
+  OpenRun open_run;                    ///< what the owner is freeing of another heap
   Bin bins[kSizeClasses];
   std::array<Count<std::size_t>, kSizeClasses> freed_elsewhere;
 
@@ -140,7 +126,7 @@ struct Bins {
     for (unsigned c = 0; c != kSizeClasses; ++c) {
       if (-capacity(c) > bins[c].bottom || bins[c].bottom > bins[c].level || bins[c].level >= 0) return false;
     }
-    return true;
+    return open_run.is_valid();
   }
 };
 

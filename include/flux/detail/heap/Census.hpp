@@ -15,7 +15,7 @@ namespace flux::inline FLUX_ABI::detail {
 // What there is, counted and found from outside: nothing on the fast paths counts for it.
 //
 //   live == objects of all slabs - home - in bins - on their way
-//   on their way == freed by threads whose heap they are not of - collected by the heaps they are of
+//   on their way == freed by threads whose heap they are not of, also in open runs - collected by the heaps they are of
 
 /// The objects of a class in a domain, summed over its thread heaps. Of different moments while threads are at work:
 /// `gone`, which is all that is not live, is then no more than near the truth, and may be out of range.
@@ -50,6 +50,8 @@ class ClassCounts {
       count.objects += home.objects(c);
       count.gone += home.home(c) + heap.heap_bins().count_remote(c);
     }
+    const ObjectRun open = heap.heap_bins().bins().open_run.get_remote();
+    if (!open.is_none()) counts_[open.size_class()].gone += open.count();
   }
 
   const ClassCount& operator[](unsigned size_class) const noexcept { return counts_[size_class]; }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -8,6 +9,8 @@
 #include <flux/detail/base/Config.hpp>
 #include <flux/detail/base/SizeClass.hpp>
 #include <flux/detail/base/Tools.hpp>
+#include <flux/detail/heap/OpenRun.hpp>
+#include <flux/detail/slab/Marks.hpp>
 #include <flux/detail/slab/ObjectRun.hpp>
 
 namespace flux::inline FLUX_ABI::detail {
@@ -26,9 +29,10 @@ class Carrier {
  public:
   static constexpr std::size_t kMostCarried = 31;
 
-  /// Of the object that it is, and what comes behind it, which may be nullptr.
-  Carrier(Carrier* following, unsigned size_class) noexcept
-      : next_(coded(&next_, ObjectRun(following, size_class).word())) {}
+  /// Of the run that it begins, and what comes behind it, which may be nullptr.
+  Carrier(Carrier* following, ObjectRun run) noexcept
+      : next_(coded(&next_,
+                    (run.word() & ~ObjectRun::kAddress) | reinterpret_cast<std::uintptr_t>(following))) {}
 
   /// Ends a posted chain, before `rest`, which may be nullptr.
   void end_chain(Carrier* rest) noexcept {
@@ -54,11 +58,6 @@ class Carrier {
     return ObjectRun::of_word(coded(place, *place));
   }
   static void set(std::uintptr_t* place, ObjectRun run) noexcept { *place = coded(place, run.word()); }
-  /// Has the run that a place names, or a link, be of one object more, and that of a place begin `earlier` bytes before.
-  [[gnu::always_inline]] static void grow(std::uintptr_t* word, std::size_t earlier) noexcept {
-    set(word, get(word).with_one_more(earlier));
-  }
-
   /// Calls `visit(ObjectRun)` for its own run and each that it names, in `places_count` places at most.
   template <class Visit>
   void for_each_run(std::size_t places_count, Visit visit) {
@@ -85,64 +84,63 @@ class Carrier {
   std::uintptr_t next_;
 };
 
-// A chain being filled by the thread that frees. Its last word may still grow: programs mostly free what they were handed one object
-// beside the other, and to note one then takes a comparison and three additions, without a look at the object. For an object that lies apart
-// no more is written than must be: while the line of a carrier comes, the processor goes on for as many words as it can hold back.
+// A chain being filled by the thread that frees. No more is written than must be: while the line of a carrier comes, the processor goes on
+// for as many words as it can hold back.
 //
-//   empty: first_ == last_ == nullptr, word_ == last_word_ == nullptr, begin_ == end_ == 0
+//   empty: first_ == last_ == nullptr, word_ == last_word_ == nullptr, end_ == 0
 //   else:  word_ is the last that was written, of the first carrier;  those behind it, up to last_word_, are its unfilled places
-//   begin_, end_: where the objects of the last word begin and end, with their class; begin_ == 0 where it is a link, whose run begins with
-//   the carrier
+//   end_: the place behind the run that was added last; 0 where that was taken back
 //   weight_: bytes, where an object counts for at least kLeastWeight; full from kWeight on
 //   All zero before the first object: see Outbox.
 class Chain {
  public:
-  /// A full chain: 64 objects, fewer when they are large. With 128 handing over takes 3 % less time where all lie together, and
-  /// more where all lie apart; a number that is no multiple of 64 splits words of the bitmaps.
-  static constexpr std::uint32_t kWeight = 64 << 10;
-  static constexpr std::uint32_t kLeastWeight = kWeight / 64;
+  /// A full chain: 64 objects, fewer when they are large.
+  static constexpr std::uint32_t kWeight = OpenRun::kFullBytes;
+  static constexpr std::uint32_t kLeastWeight = kWeight / OpenRun::kFullCount;
+
+  static std::uint32_t weight_of(std::uint32_t count, unsigned size_class) noexcept {
+    return count * std::max(kSizeClassInfo[size_class].stride, kLeastWeight);
+  }
 
   bool is_empty() const noexcept { return first_ == nullptr; }
   bool is_full() const noexcept { return weight_ >= kWeight; }
 
-  /// Adds a free object of the class that lies beside those added last, above or below; false, with nothing done, for another. It has the
-  /// same owner then: what lies before the first object of a region is the region's header.
-  [[gnu::always_inline]] bool add_neighbour(void* object, unsigned size_class) noexcept {
-    static_assert(kIsNarrow || kWeight / kLeastWeight <= ObjectRun::kMost);
-    if constexpr (kIsNarrow) return false;
+  /// Adds a run of `count` free objects of the class.
+  [[gnu::always_inline]] void add(ObjectRun run, std::uint32_t count, unsigned size_class) noexcept {
     const std::size_t stride = kSizeClassInfo[size_class].stride;
-    const std::uintptr_t word = ObjectRun(object, size_class).word();
-    if (word == end_) {
-      end_ = word + stride;
-      Carrier::grow(word_, 0);
-    } else if (word + stride == begin_) {
-      begin_ = word;
-      Carrier::grow(word_, stride);
-    } else {
-      return false;
-    }
-    weigh(stride);
+    weight_ += weight_of(count, size_class);
+    if constexpr (!kIsNarrow) end_ = run.with_fewer(count - 1).word() + count * stride;
+    if (word_ != last_word_) return Carrier::set(++word_, run);
+    begin_carrier(run, stride);
+  }
+
+  /// Whether the object lies beside the run that was added last, if above it or, where that is one object, below.
+  [[gnu::always_inline]] bool ends_beside(const void* object, unsigned size_class) const noexcept {
+    if constexpr (kIsNarrow) return false;
+    const std::size_t distance = end_ - ObjectRun(object, size_class).word();
+    if (distance == 0) return true;
+    return distance == 2 * kSizeClassInfo[size_class].stride && Carrier::get(word_).count() == 1;
+  }
+
+  /// Adds an object of the class to the run that was added last, if that has several already and the object lies above it; false, with
+  /// nothing done, where it has not. Requires that ends_beside has said so for the object.
+  bool grow(unsigned size_class) noexcept {
+    const ObjectRun run = Carrier::get(word_);
+    if (run.count() == 1 || run.count() == ObjectRun::kMost) return false;
+    Carrier::set(word_, run.with_more(1));
+    end_ += stride_of(size_class);
+    weight_ += weight_of(1, size_class);
     return true;
   }
 
-  /// Adds any other free object of the class.
-  [[gnu::always_inline]] void add_apart(void* object, unsigned size_class) noexcept {
-    const std::size_t stride = kSizeClassInfo[size_class].stride;
-    const ObjectRun run(object, size_class);
-    if (word_ != last_word_) {
-      Carrier::set(++word_, run);
-      begin_ = run.word();
-    } else {
-      const std::size_t places = Carrier::carried_by(stride);
-      open_free(object, sizeof(Carrier) + places * sizeof *word_);
-      first_ = ::new (object) Carrier(first_, size_class);
-      if (last_ == nullptr) last_ = first_;
-      word_ = first_->link();
-      last_word_ = word_ + places;
-      begin_ = 0;
-    }
-    end_ = run.word() + stride;
-    weigh(stride);
+  /// Takes back the run that was added last. Requires that ends_beside has said so for an object of the class.
+  ObjectRun take_last(unsigned size_class) noexcept {
+    const ObjectRun run = Carrier::get(word_);  // of a link, all but the address
+    weight_ -= weight_of(run.count(), size_class);
+    end_ = 0;
+    if (word_ == first_->link()) return take_carrier(stride_of(size_class));
+    fill_free(word_--, sizeof *word_);
+    return run;
   }
 
   /// Calls `visit(void*)` for each object. `stride_of_object(void*)` is its stride.
@@ -167,16 +165,34 @@ class Chain {
   }
 
  private:
-  [[gnu::always_inline]] void weigh(std::size_t stride) noexcept {
-    const auto bytes = static_cast<std::uint32_t>(stride);
-    weight_ += bytes < kLeastWeight ? kLeastWeight : bytes;
+  void begin_carrier(ObjectRun run, std::size_t stride) noexcept {
+    const std::size_t places = Carrier::carried_by(stride);
+    open_free(run.first(), sizeof(Carrier) + places * sizeof *word_);
+    first_ = ::new (run.first()) Carrier(first_, run);
+    if (last_ == nullptr) last_ = first_;
+    word_ = first_->link();
+    last_word_ = word_ + places;
+  }
+
+  /// Takes back the first carrier, of which no place is filled.
+  ObjectRun take_carrier(std::size_t stride) noexcept {
+    Carrier* const carrier = first_;
+    const ObjectRun run = carrier->own();
+    first_ = carrier->following();
+    if (first_ == nullptr) {
+      *this = Chain{};
+    } else {
+      word_ = last_word_ = first_->link() + Carrier::carried_by(stride_of(first_->own().size_class()));
+    }
+    fill_free(carrier, sizeof *carrier);
+    close_free(carrier, sizeof *carrier + Carrier::carried_by(stride) * sizeof *word_);
+    return run;
   }
 
   Carrier* first_ = nullptr;
   Carrier* last_ = nullptr;
   std::uintptr_t* word_ = nullptr;
   std::uintptr_t* last_word_ = nullptr;
-  std::uintptr_t begin_ = 0;
   std::uintptr_t end_ = 0;
   std::uint32_t weight_ = 0;
 };

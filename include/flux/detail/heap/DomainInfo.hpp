@@ -24,15 +24,10 @@ struct DomainInfo {
   alignas(128)
       std::array<std::atomic<std::size_t>, kSizeClasses> freed_elsewhere{};  // slow calls read what is above
 
-  /// Counts an object of another heap that a thread freed whose bins are these. One without a heap counts for all such
-  /// threads of the domain, which costs some nanoseconds.
-  void count_freed_elsewhere(unsigned size_class, Bins* bins) noexcept {
-    if (bins != &no_bins) [[likely]] {
-      bins->freed_elsewhere[size_class] += 1;
-    } else {
-      // relaxed: a number by itself.
-      freed_elsewhere[size_class].fetch_add(1, std::memory_order_relaxed);
-    }
+  /// Counts such an object, which costs some nanoseconds.
+  void count_freed_elsewhere(unsigned size_class) noexcept {
+    // relaxed: a number by itself.
+    freed_elsewhere[size_class].fetch_add(1, std::memory_order_relaxed);
   }
 };
 

@@ -52,7 +52,7 @@ class LocalHeap {
     take_over(found);
   }
 
-  /// Frees an object of an owner that no chain has been begun for.
+  /// Frees an object of another heap where the thread has none, or does not know it.
   [[gnu::noinline]] inline void deallocate_first(ThreadHeap* owner, void* object, unsigned size_class,
                                                  FoundBins found) noexcept;
 
@@ -105,13 +105,12 @@ struct SlowPaths {
   [[gnu::noinline]] static void spill(unsigned size_class, Bins* bins) noexcept {
     local_heap<Domain>.spill(size_class, {bins, &local_bins<Domain>});
   }
+  /// An object that is not in the bins' main piece.
   [[gnu::noinline]] static void deallocate(void* object, unsigned size_class, Bins* bins) noexcept {
-    Outbox& outbox = local_thread.outbox();
-    if (!outbox.add_neighbour(object, size_class)) return deallocate_apart(object, size_class, bins);
-    domain_info<Domain>.count_freed_elsewhere(size_class, bins);
-    outbox.post_if_full();
+    if (!local_thread.try_deallocate(object, size_class, *bins))
+      return deallocate_apart(object, size_class, bins);
   }
-  /// An object that does not lie beside the last of another heap's. A function of its own: what it saves and restores takes as long
+  /// One that does not lie beside the last of another heap's either. A function of its own: what it saves and restores takes as long
   /// as all that the one above does.
   [[gnu::noinline]] static void deallocate_apart(void* object, unsigned size_class, Bins* bins) noexcept {
     ThreadHeap* const owner = ThreadHeap::owner_of(object);
@@ -119,11 +118,8 @@ struct SlowPaths {
       if (bins->push(size_class, object)) return spill(size_class, bins);
       return;
     }
-    Outbox& outbox = local_thread.outbox();
-    if (!outbox.add_if_known(owner, object, size_class)) [[unlikely]]
-      return local_heap<Domain>.deallocate_first(owner, object, size_class, {bins, &local_bins<Domain>});
-    domain_info<Domain>.count_freed_elsewhere(size_class, bins);
-    outbox.post_if_full();
+    if (!local_thread.try_deallocate(owner, object, size_class, *bins)) [[unlikely]]
+      local_heap<Domain>.deallocate_first(owner, object, size_class, {bins, &local_bins<Domain>});
   }
 };
 
@@ -189,8 +185,10 @@ template <class Domain = void>
     if (!free_own_whole(object, size_class, bytes, *bins)) [[unlikely]]
       return deallocate_watched<Domain>(object, size_class, bytes);
   } else {
-    if (!bins->owns(object)) [[unlikely]]
+    if (!bins->owns(object)) [[unlikely]] {
+      if (bins->open_run.add_above(object, size_class)) return;
       return SlowPaths<Domain>::deallocate(object, size_class, bins);
+    }
   }
   if (bins->push(size_class, object)) [[unlikely]]
     SlowPaths<Domain>::spill(size_class, bins);
@@ -207,12 +205,10 @@ void LocalHeap::deallocate_first(ThreadHeap* owner, void* object, unsigned size_
     freed_alone_ = 0;  // memory is out: not with each object
   if (owner == heap())
     return owner->push(object, size_class);  // outside its main piece, or it had been parked
-  domain_.count_freed_elsewhere(size_class, heap() == nullptr ? &no_bins : heap()->bins());
-  if (is_armed && heap() != nullptr) {  // through its heap others find what the thread has on the way
-    local_thread.outbox().add(owner, object, size_class);
-  } else {
-    local_thread.outbox().post_one(owner, object, size_class);
-  }
+  if (is_armed && heap() != nullptr)         // through its heap others find what the thread has on the way
+    return local_thread.deallocate(owner, object, size_class, *heap()->bins());
+  domain_.count_freed_elsewhere(size_class);
+  local_thread.outbox().post(owner, ObjectRun(object, size_class), size_class);
 }
 
 /// A thread that was not told of its end left its heap owned; one that lives at its address now finds it in the

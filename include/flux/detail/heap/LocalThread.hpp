@@ -61,6 +61,8 @@ class LocalThread {
 
   /// In the child of a fork: goes on without a heap that was lost.
   void lose(OwnedHeap& lost) noexcept {
+    end_run(*lost.heap->bins());
+    outbox_.close();
     OwnedHeap** link = &owned_;
     while (*link != &lost) link = &(*link)->next;
     *link = lost.next;
@@ -68,6 +70,49 @@ class LocalThread {
   }
 
   Outbox& outbox() noexcept { return outbox_; }
+
+  // What the thread frees of other heaps. The bins are those of its heap in the objects' domain.
+
+  /// Frees an object that lies beside the open run; false, with nothing done, for another.
+  [[gnu::always_inline]] bool try_deallocate(void* object, unsigned size_class, Bins& bins) noexcept {
+    const OpenRun::Added added = bins.open_run.add(object, size_class);
+    if (added == OpenRun::Added::kNot) return false;
+    if (bins.open_run.is_full(size_class)) post_run(bins, added);
+    return true;
+  }
+
+  /// Frees one that does not; false, with nothing done, where there is an open run, or no chain for the owner: the thread may own no heap in
+  /// the domain then. No call but the last of all: where objects lie apart, what a function saves to the stack waits behind the
+  /// carriers' lines.
+  [[gnu::always_inline]] bool try_deallocate(ThreadHeap* owner, void* object, unsigned size_class,
+                                             Bins& bins) noexcept {
+    OwnerChain* const entry = outbox_.find(owner);
+    if (entry == nullptr || !bins.open_run.is_none()) return false;
+    add(*entry, object, size_class, bins);
+    return true;
+  }
+
+  /// The same in any case.
+  void deallocate(ThreadHeap* owner, void* object, unsigned size_class, Bins& bins) noexcept {
+    end_run(bins);
+    add(outbox_.entry_of(owner), object, size_class, bins);
+  }
+
+  /// Sends the open run on its way.
+  void end_run(Bins& bins) noexcept {
+    if (bins.open_run.is_none()) return;
+    ThreadHeap* const owner = bins.open_run.owner();
+    const ObjectRun run = bins.open_run.take();
+    if (run.is_none()) return;
+    bins.freed_elsewhere[run.size_class()] += run.count();
+    outbox_.add(owner, run, run.size_class());
+  }
+
+  /// Posts all that the thread has of other heaps.
+  void flush() noexcept {
+    for (OwnedHeap* owned = owned_; owned != nullptr; owned = owned->next) end_run(*owned->heap->bins());
+    outbox_.flush();
+  }
 
   bool owns(const ThreadHeap& heap) const noexcept {
     for (const OwnedHeap* owned = owned_; owned != nullptr; owned = owned->next)
@@ -77,16 +122,47 @@ class LocalThread {
 
   /// Gives back what it can of all heaps; returns the bytes.
   std::size_t trim() noexcept {
-    outbox_.flush();
+    flush();
     outbox_.set_may_help(true);
     return trim_all([this](const ThreadHeap& heap) { return owns(heap); });
   }
 
  private:
+  [[gnu::always_inline]] void add(OwnerChain& entry, void* object, unsigned size_class, Bins& bins) noexcept {
+    if (entry.chain.ends_beside(object, size_class)) [[unlikely]]
+      return add_beside(entry, object, size_class, bins);
+    bins.freed_elsewhere[size_class] += 1;
+    outbox_.add(entry, ObjectRun(object, size_class), 1, size_class);
+  }
+
+  /// Where two objects lie beside each other, more will: they become the open run. Where objects of other owners keep coming between,
+  /// that ends at once: their word in the chain grows instead, once they are two.
+  [[gnu::noinline]] void add_beside(OwnerChain& entry, void* object, unsigned size_class,
+                                    Bins& bins) noexcept {
+    if (entry.chain.grow(size_class)) {
+      bins.freed_elsewhere[size_class] += 1;
+      return outbox_.post_if_full(entry);
+    }
+    const ObjectRun run = entry.chain.take_last(size_class);
+    bins.freed_elsewhere[size_class] -= run.count();
+    bins.open_run.open(entry.owner, run);
+    const OpenRun::Added added = bins.open_run.add(object, size_class);
+    if (bins.open_run.is_full(size_class)) post_run(bins, added);
+  }
+
+  /// Posts the open run, which an object that was added last has filled.
+  [[gnu::noinline]] void post_run(Bins& bins, OpenRun::Added last) noexcept {
+    ThreadHeap* const owner = bins.open_run.owner();
+    const ObjectRun run = bins.open_run.take_and_go_on(last);
+    bins.freed_elsewhere[run.size_class()] += run.count();
+    outbox_.post(owner, run, run.size_class());
+  }
+
   enum class Phase : unsigned char { kFresh, kArmed, kEnded };
 
   /// The thread ends: what it has on the way goes home, and its heaps and its number wait for other threads.
   void end() noexcept {
+    flush();
     outbox_.close();
     outbox_.set_may_help(true);
     phase_ = Phase::kEnded;

@@ -19,40 +19,55 @@ struct OwnerChain {
 // time: sets of four places, of which an owner may have any one. A fifth owner in a set posts the chain of
 // another, in the set's turn.
 //
-//   last_: of the owner whose object was added last; nullptr before the first
+//   turn_: runs posted by themselves
 //   All zero at first: thread-local storage that is not is written, and resident, for every thread that there is.
 class Outbox {
  public:
-  /// Adds an object that lies beside the last, and has the same owner for that; false, with nothing done, for another. To be followed by
-  /// post_if_full.
-  [[gnu::always_inline]] bool add_neighbour(void* object, unsigned size_class) noexcept {
-    return last_ != nullptr && last_->chain.add_neighbour(object, size_class);
-  }
-  [[gnu::always_inline]] void post_if_full() noexcept {
-    if (last_->chain.is_full()) [[unlikely]]
-      post_last();
+  /// Sends a run of `owner`'s on its way: at once, where it is worth a post by itself, else with others.
+  void add(ThreadHeap* owner, ObjectRun run, unsigned size_class) noexcept {
+    if (2 * Chain::weight_of(run.count(), size_class) >= Chain::kWeight) return post(owner, run, size_class);
+    add(entry_of(owner), run, run.count(), size_class);
   }
 
-  /// Adds another object of `owner`, where a chain for the owner has been begun before; false when there is none. To be followed by
-  /// post_if_full.
-  [[gnu::always_inline]] bool add_if_known(ThreadHeap* owner, void* object, unsigned size_class) noexcept {
-    for (OwnerChain& entry : sets_[set_of(owner)]) {
-      if (entry.owner == owner) return add_to(entry, object, size_class), true;
+  /// The owner's chain; nullptr where none has been begun.
+  [[gnu::always_inline]] OwnerChain* find(ThreadHeap* owner) noexcept {
+    for (OwnerChain& entry : sets_[set_of(owner)])
+      if (entry.owner == owner) return &entry;
+    return nullptr;
+  }
+  /// The owner's chain, begun where there was none.
+  OwnerChain& entry_of(ThreadHeap* owner) noexcept {
+    OwnerChain* const known = find(owner);
+    return known == nullptr ? make_room(owner) : *known;
+  }
+
+  /// Adds a run of so many objects to it; posts it when it is full.
+  [[gnu::always_inline]] void add(OwnerChain& entry, ObjectRun run, std::uint32_t count,
+                                  unsigned size_class) noexcept {
+    entry.chain.add(run, count, size_class);
+    post_if_full(entry);
+  }
+  [[gnu::always_inline]] void post_if_full(OwnerChain& entry) noexcept {
+    if (entry.chain.is_full()) [[unlikely]]
+      post(entry);
+  }
+
+  /// Posts a run at once.
+  [[gnu::noinline]] void post(ThreadHeap* owner, ObjectRun run, unsigned size_class) noexcept {
+    if (!owner->try_post_remote(run, turn_++)) {
+      OwnerChain alone{owner, {}};
+      alone.chain.add(run, run.count(), size_class);
+      return post(alone);
     }
-    return false;
-  }
-
-  /// Adds any object of `owner`; posts the chain when it is full.
-  void add(ThreadHeap* owner, void* object, unsigned size_class) noexcept {
-    if (!add_neighbour(object, size_class)) add_to(entry_of(owner), object, size_class);
-    post_if_full();
+    if constexpr (FLUX_TRACE) trace(TraceEvent::kPost, owner, 0, run.count());
+    help(*owner, false);
   }
 
   /// Posts every chain, however short.
   void flush() noexcept {
     if (!is_used_) return;
     for (Set& set : sets_) {
-      for (OwnerChain& entry : set) post(entry.chain, entry.owner);
+      for (OwnerChain& entry : set) post(entry);
     }
   }
 
@@ -84,61 +99,46 @@ class Outbox {
     return static_cast<std::size_t>((region * 0x9E37'79B9'7F4A'7C15) >> 60);
   }
 
-  /// Posts a single object at once, for a thread whose Outbox will not be flushed any more.
-  void post_one(ThreadHeap* owner, void* object, unsigned size_class) const noexcept {
-    Chain chain;
-    chain.add_apart(object, size_class);
-    post(chain, owner);
-  }
-
  private:
-  /// Posts the chain; helps where the owner does not attend to its heap. `is_short`: it had to make room for another.
-  void post(Chain& chain, ThreadHeap* owner, bool is_short = false) const noexcept {
-    if constexpr (FLUX_TRACE) trace_post(chain, owner);
-    chain.close([=, this](Carrier* first, Carrier* last) {
-      if (!owner->post_remote(first, last, is_short) || must_not_help_ || !foreign_work.begin(*owner)) return;
-      owner->help();
-      foreign_work.end();
+  /// Posts a chain, unless it is empty. `is_short`: it had to make room for another.
+  [[gnu::noinline]] void post(OwnerChain& entry, bool is_short = false) const noexcept {
+    if constexpr (FLUX_TRACE) trace_post(entry);
+    entry.chain.close([this, owner = entry.owner, is_short](Carrier* first, Carrier* last) {
+      owner->post_remote(first, last);
+      help(*owner, is_short);
     });
   }
 
+  /// After a post: helps where the owner does not attend to its heap.
+  void help(ThreadHeap& owner, bool is_short) const noexcept {
+    if (owner.note_post(is_short) || must_not_help_ || !foreign_work.begin(owner)) return;
+    owner.help();
+    foreign_work.end();
+  }
+
   static std::size_t stride_at(void* object) noexcept { return Region::slab_of(object).stride; }
-  static void trace_post(const Chain& chain, const ThreadHeap* owner) noexcept {
+  static void trace_post(const OwnerChain& entry) noexcept {
     std::size_t count = 0;
-    chain.for_each([&count](void*) { ++count; }, stride_at);
-    if (count != 0) trace(TraceEvent::kPost, owner, 0, count);
+    entry.chain.for_each([&count](void*) { ++count; }, stride_at);
+    if (count != 0) trace(TraceEvent::kPost, entry.owner, 0, count);
   }
-
-  /// An object that does not lie beside the last, but perhaps beside the last of this owner.
-  [[gnu::always_inline]] void add_to(OwnerChain& known, void* object, unsigned size_class) noexcept {
-    if (last_ != &known) {
-      last_ = &known;
-      if (known.chain.add_neighbour(object, size_class)) return;
-    }
-    known.chain.add_apart(object, size_class);
-  }
-
-  [[gnu::noinline]] void post_last() noexcept { post(last_->chain, last_->owner); }
 
   static constexpr std::size_t kSets = 16;
   using Set = std::array<OwnerChain, 4>;
 
-  OwnerChain& entry_of(ThreadHeap* owner) noexcept {
+  [[gnu::noinline]] OwnerChain& make_room(ThreadHeap* owner) noexcept {
     const std::size_t number = set_of(owner);
     Set& set = sets_[number];
-    for (OwnerChain& entry : set) {
-      if (entry.owner == owner) return entry;
-    }
     OwnerChain& entry = set[turns_[number]++ % set.size()];  // the empty ones first
-    post(entry.chain, entry.owner, true);
+    post(entry, true);
     entry.owner = owner;
     is_used_ = true;
     return entry;
   }
 
-  OwnerChain* last_ = nullptr;
   bool must_not_help_ = false;
   bool is_used_ = false;  ///< an entry has an owner; else nothing of sets_ need be touched, nor be resident
+  std::uint8_t turn_ = 0;
   std::array<std::uint8_t, kSets> turns_{};
   std::array<Set, kSets> sets_{};
 };

@@ -48,12 +48,14 @@ class ThreadHeap {
     return region->owner;
   }
 
-  /// Any thread: sends home a chain of this heap's objects. Whether somebody should help then, which can wait for some
-  /// posts where each `is_short`.
-  bool post_remote(Carrier* first, Carrier* last, bool is_short = false) noexcept {
-    inbox_.post_remote(first, last);
-    return !attendance_.note_post(slow_calls_, is_short);
-  }
+  /// Any thread: sends home a chain of this heap's objects, or, where the inbox has a place, a run by itself. To be followed by
+  /// note_post.
+  void post_remote(Carrier* first, Carrier* last) noexcept { inbox_.post_remote(first, last); }
+  bool try_post_remote(ObjectRun run, std::size_t turn) noexcept { return inbox_.try_post_remote(run, turn); }
+
+  /// Any thread, after a post: whether the owner attends to the heap; if not, somebody should help, which can wait for some posts where each
+  /// `is_short`.
+  bool note_post(bool is_short) noexcept { return attendance_.note_post(slow_calls_, is_short); }
 
   /// Any thread, for an owner that does not attend to the heap and has reserved nothing: takes home what was
   /// posted, a bounded part of it, and keeps the heap's limit. What is posted while another thread holds the lock
@@ -203,13 +205,17 @@ class ThreadHeap {
   const HomeSlabs& home() const noexcept { return home_; }
   const HeapBins& heap_bins() const noexcept { return bins_; }
 
-  /// Calls `visit(void*)` for each free object that is not home, but in a bin or on its way in from another thread.
-  /// While no thread is at work with the heap.
+  /// Calls `visit(void*)` for each free object that is not home, but in a bin or on its way in from another thread, and for those of
+  /// other heaps in the owner's open run. While no thread is at work with the heap.
   template <class Visit>
   void for_each_free(Visit visit) const {
     for (unsigned c = 0; c != kSizeClasses; ++c) bins_.for_each(c, visit);
     for_each_in(arrivals_.peek(), visit);
     for_each_in(inbox_.peek(), visit);
+    const auto visit_run = [visit](ObjectRun run) { run.for_each(visit); };
+    inbox_.peek_runs(visit_run);
+    const ObjectRun open = bins_.bins().open_run.get_remote();
+    if (!open.is_none()) visit_run(open);
   }
 
   /// The same for carriers, from `first` on, whose chains are posted.
@@ -336,7 +342,7 @@ static_assert(sizeof(ThreadHeap) <= SlabSource::kHeapUnits * kUnitBytes);
 // Other copies of flux in the process work on these: when their layout changes, FLUX_LAYOUT has to, so that copies of another
 // layout are told apart. Only a change of size is noticed here: these figures and FLUX_LAYOUT
 // change together.
-static_assert(FLUX_LAYOUT == 6);
+static_assert(FLUX_LAYOUT == 7);
 static_assert(sizeof(void*) != 8 || sizeof(ThreadHeap) == 366'848);
 static_assert(sizeof(void*) != 8 || sizeof(Region) == (FLUX_CHECKED ? 754'048 : 295'296));
 static_assert(sizeof(void*) != 8 || sizeof(DomainInfo) == 1'152);

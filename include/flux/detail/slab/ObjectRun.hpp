@@ -28,6 +28,9 @@ class ObjectRun {
   static constexpr ObjectRun none() noexcept { return ObjectRun(0); }
 
   std::uintptr_t word() const noexcept { return word_; }
+  /// Where it begins, and its class: the word of a run of one object that lies there.
+  std::uintptr_t place() const noexcept { return word_ & kPlace; }
+  static unsigned class_of(std::uintptr_t place) noexcept { return of_word(place).size_class(); }
   bool is_none() const noexcept { return (word_ & kAddress) == 0; }
 
   std::byte* first() const noexcept { return reinterpret_cast<std::byte*>(word_ & kAddress); }
@@ -39,11 +42,9 @@ class ObjectRun {
     return kIsNarrow ? kNoSizeClass : static_cast<std::uint8_t>(word_ >> kClassShift);
   }
 
-  /// With one object more: the next, or the one before, with which it begins `earlier` bytes before. Requires fewer
-  /// than kMost.
-  ObjectRun with_one_more(std::size_t earlier = 0) const noexcept {
-    return ObjectRun(word_ + kOne - earlier);
-  }
+  /// With so many objects more, which lie behind it. Requires no more than kMost together.
+  ObjectRun with_more(std::uint32_t count) const noexcept { return ObjectRun(word_ + count * kOne); }
+  ObjectRun with_fewer(std::uint32_t count) const noexcept { return ObjectRun(word_ - count * kOne); }
   /// Without the first `count`, of `stride` bytes each. Requires more.
   ObjectRun without_first(std::uint32_t count, std::size_t stride) const noexcept {
     return ObjectRun(word_ - count * kOne + count * stride);
@@ -69,6 +70,8 @@ class ObjectRun {
       kIsNarrow ? ~std::uintptr_t{0} : (std::uintptr_t{1} << kClassShift) - 1;
 
  private:
+  static constexpr std::uintptr_t kPlace = kIsNarrow ? ~std::uintptr_t{0} : kOne - 1;
+
   explicit constexpr ObjectRun(std::uintptr_t word) noexcept : word_(word) {}
 
   std::uintptr_t word_ = 0;
