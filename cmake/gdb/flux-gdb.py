@@ -98,10 +98,17 @@ class Slabs:
         self.home = numbers(home["home_"])
         self.in_bins = [level - bottom for level, bottom in zip(levels[::2], levels[1::2])]
         self.freed_elsewhere = numbers(bins["freed_elsewhere"])
+        self.open_run = (int(bins["open_run"]["above_"]), int(bins["open_run"]["below_"]))
         self.regions = scalar(source["regions_"])
         self.retained = scalar(source["dirty_units_"]) * UNIT_BYTES
         self.committed = scalar(source["committed_blocks_"]) * BLOCK_BYTES
         self.reserved = scalar(source["reserved_bytes_"])
+
+
+    def in_open_run(self, size_class, stride):
+        """Objects of the class in the open run. As OpenRun::get_remote: bits 48 to 55 of a place are its class."""
+        above, below = self.open_run
+        return (above - below) // stride - 1 if above != 0 and above >> 48 & 0xFF == size_class else 0
 
 
 class ThreadHeap:
@@ -152,6 +159,7 @@ def class_rows(classes, heaps):
     for c, stride in enumerate(classes.strides):
         slabs = sum(heap.slabs.slabs[c] for heap in heaps)
         gone = freed[c] + sum(heap.slabs.freed_elsewhere[c] - heap.collected[c] for heap in heaps)
+        gone += sum(heap.slabs.in_open_run(c, stride) for heap in heaps)
         gone += sum(heap.slabs.home[c] + heap.slabs.in_bins[c] for heap in heaps if heap.slabs.slabs[c])
         if slabs:
             objects = slabs * classes.capacities[c]

@@ -56,7 +56,10 @@ void reserve(std::size_t n) {
 }
 
 /// Sends home what the calling thread has freed of other threads' objects, and still keeps to send in one go.
-inline void flush() noexcept { detail::local_thread.flush(); }
+inline void flush() noexcept {
+  detail::local_heap<>.take_over(detail::find_bins<void>());
+  detail::local_thread.flush();
+}
 
 /// Gives back to the system all memory that holds no live object: the calling thread's (with what it reserved),
 /// that of ended threads, and what other threads can do without: all but what lies in their bins, and what they

@@ -2,10 +2,11 @@
 """Counts the instructions of a function's fast path in an x86-64 program.
 
 The fast path is the way from the entry to `ret` that calls nothing and jumps to no other function; a branch
-that leads to such a call or jump is the slow path, whichever way round the compiler laid the blocks out. If
-several such ways exist, the longest counts. `ret` itself, padding and branch-target marks are not counted.
+that leads to such a call or jump is the slow path, whichever way round the compiler laid the blocks out.
+`ret` itself, padding and branch-target marks are not counted.
 
-    count.py PROGRAM FUNCTION MOST    fails if the fast path is longer than MOST or holds a lock
+    count.py PROGRAM FUNCTION MOST...    fails if there are other than so many such ways, or one, the shortest first, is longer than its MOST or
+                                         holds a lock
     count.py --self-test
 
 Exit code 77: nothing to disassemble with.
@@ -82,26 +83,26 @@ def fast_paths(body, index=0, path=()):
         yield from fast_paths(body, following, path)
 
 
-def fast_path(body):
-    """The longest of the fast paths without what does not count, or None."""
-    paths = fast_paths(body)
-    counted = [[step for step in path if not step.mnemonic.startswith(UNCOUNTED)] for path in paths]
-    return max(counted, key=len, default=None)
+def counted_paths(body):
+    """The fast paths without what does not count, the shortest first."""
+    paths = [[step for step in path if not step.mnemonic.startswith(UNCOUNTED)] for path in fast_paths(body)]
+    return sorted(paths, key=len)
 
 
-def judge(listing, function, most):
+def judge(listing, function, *most):
     """The verdict as a text, and whether it is a good one."""
     body = read_function(listing, function)
     if not body:
         return f"{function}: not found in the disassembly", False
-    path = fast_path(body)
-    if path is None:
+    paths = counted_paths(body)
+    if not paths:
         return f"{function}: every way to its end calls another function or loops", False
-    verdict = f"{function}: {len(path)} instructions, at most {most} allowed\n"
-    verdict += "\n".join(f"    {step.text}" for step in path)
-    if any(step.is_lock() for step in path):
-        return verdict + "\n    a lock on the fast path", False
-    return verdict, len(path) <= most
+    verdict = f"{function}: {len(paths)} ways of {[len(path) for path in paths]} instructions, at most {list(most)} allowed"
+    for path in paths:
+        verdict += "\n" + "\n".join(f"    {step.text}" for step in path) + "\n"
+        if any(step.is_lock() for step in path):
+            return verdict + "    a lock on the fast path", False
+    return verdict, len(paths) == len(most) and all(len(path) <= limit for path, limit in zip(paths, most))
 
 
 def disassemble(program):
@@ -144,6 +145,14 @@ COLD_PART = """
     1003:  js     3000 <f.cold>
     1009:  ret
 """
+TWO_WAYS = """
+0000000000001000 <f>:
+    1000:  dec    %rdi
+    1003:  js     1010 <f+0x10>
+    1009:  ret
+    1010:  inc    %rdi
+    1013:  ret
+"""
 
 
 def self_test():
@@ -155,8 +164,12 @@ def self_test():
         ("a call on every way", ALWAYS_CALLS, 9, False),
         ("a cold part", COLD_PART, 2, True),
         ("no such function", "", 9, False),
+        ("a second way that was not foreseen", TWO_WAYS, 2, False),
     ]
     wrong = [name for name, listing, most, good in cases if judge(listing, "f", most)[1] != good]
+    for most, good in [((2, 3), True), ((1, 3), False), ((2, 2), False)]:
+        if judge(TWO_WAYS, "f", *most)[1] != good:
+            wrong.append(f"two ways of at most {most}")
     print("\n".join(f"judged wrongly: {name}" for name in wrong) or f"{len(cases)} listings judged rightly")
     return 1 if wrong else 0
 
@@ -164,10 +177,10 @@ def self_test():
 def main(arguments):
     if arguments == ["--self-test"]:
         return self_test()
-    if len(arguments) != 3:
+    if len(arguments) < 3:
         print(__doc__, file=sys.stderr)
         return 2
-    verdict, is_good = judge(disassemble(arguments[0]), arguments[1], int(arguments[2]))
+    verdict, is_good = judge(disassemble(arguments[0]), arguments[1], *map(int, arguments[2:]))
     print(verdict)
     return 0 if is_good else 1
 

@@ -230,7 +230,7 @@ MUTATIONS = [
              "first_->link() + Carrier::carried_by(stride_of(first_->own().size_class()));",
              "first_->link() + Carrier::carried_by(stride_of(first_->own().size_class())) - 1;", ("unit/Chain",)),
     Mutation("A run that is full goes on.", "detail/heap/OpenRun.hpp",
-             "if (place != above_ || next - below_ >= full_span(size_class)) return false;",
+             "if (place != above_ || place - stride - below_ >= full_span(size_class) - 2 * stride) return false;",
              "if (place != above_) return false;", ("unit/OpenRun",)),
     Mutation("A run posted because it was full is posted again with what follows.", "detail/heap/OpenRun.hpp",
              "      store_once(below_, above_ - stride);\n", "", ("unit/OpenRun",)),

@@ -185,22 +185,24 @@ BOOST_AUTO_TEST_CASE(what_was_added_last_can_be_taken_back) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_run_of_several_grows_up_to_64_and_takes_its_room) {
+BOOST_AUTO_TEST_CASE(a_run_grows_upwards_to_two_and_from_three_to_64_and_takes_its_room) {
   if (kIsNarrow) return;
   for (const unsigned c : {1u, 7u, 15u}) {
     const FreeObjects objects(c);
     Chain chain;
-    add(chain, objects.at(0), c);
-    BOOST_TEST(!chain.grow(c));
-    chain.take_last(c);
-    add(chain, objects.at(0), c, 2);
-    for (std::size_t count = 2; count != ObjectRun::kMost; ++count) {
+    add(chain, objects.at(1), c);
+    BOOST_TEST(!chain.grow(objects.at(0), c));
+    BOOST_TEST(chain.grow(objects.at(2), c));
+    BOOST_TEST(!chain.grow(objects.at(3), c));
+    BOOST_TEST((chain.ends_beside(objects.at(3), c) && chain.take_last(c).count() == 2));
+    add(chain, objects.at(0), c, 3);
+    for (std::size_t count = 3; count != ObjectRun::kMost; ++count) {
       BOOST_REQUIRE(!chain.is_full());
       BOOST_REQUIRE(chain.ends_beside(objects.at(count), c));
-      BOOST_REQUIRE(chain.grow(c));
+      BOOST_REQUIRE(chain.grow(objects.at(count), c));
     }
     BOOST_TEST(chain.is_full());
-    BOOST_TEST(!chain.grow(c));
+    BOOST_TEST(!chain.grow(objects.at(ObjectRun::kMost), c));
     BOOST_TEST(close(chain).first->own().count() == ObjectRun::kMost);
   }
 }

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <flux/detail/heap/LocalHeap.hpp>
+#include <latch>
 #include <new>
 #include <span>
 #include <thread>
@@ -423,6 +424,37 @@ BOOST_AUTO_TEST_CASE(a_thread_that_reserved_does_not_help_until_it_has_ended) {
   BOOST_TEST(had_ended);
   BOOST_TEST(!had_help);
   BOOST_TEST(has_help);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_thread_freed_of_others_goes_home_when_its_own_heap_was_lost) {
+  FreshHeaps fresh;
+  Objects objects = left_behind(10);
+  std::ranges::sort(objects);
+  ThreadHeap* const parked = ThreadHeap::owner_of(objects.front());
+  std::thread keeper;
+  std::latch taken(1), over(1);
+  keeper = std::thread([&] {  // has the parked heap while the other thread takes one
+    deallocate(allocate(kClass), kClass);
+    taken.count_down();
+    over.wait();
+  });
+  taken.wait();
+  run_thread([&] {
+    deallocate(allocate(kClass), kClass);
+    deallocate_all(objects, kClass);
+    ThreadHeap* const own = local_heap<>.heap();
+    BOOST_TEST(own->bins()->open_run.is_none() == kIsNarrow);
+    run_thread([own] { BOOST_TEST(own->lock_slabs(false)); });
+    own->lose_if_locked();
+    own->unlock_slabs();
+    deallocate(allocate(kClass + 1), kClass + 1);
+    BOOST_TEST(own->bins()->open_run.is_none());
+    BOOST_TEST(parked->chains_posted() != 0u);
+    BOOST_TEST((local_heap<>.heap() != nullptr && local_heap<>.heap() != own));
+  });
+  over.count_down();
+  keeper.join();
+  BOOST_TEST(parked->chains_posted() == 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -53,6 +53,7 @@ BOOST_AUTO_TEST_CASE(nothing_joins_where_there_is_no_run) {
   for (unsigned c = 0; c != kSizeClasses; ++c) {
     BOOST_TEST(!run.add_above(at(0, c), c));
     BOOST_TEST((run.add(at(0, c), c) == OpenRun::Added::kNot));
+    BOOST_TEST((!run.add_above(nullptr, c) && run.add(nullptr, c) == OpenRun::Added::kNot));
   }
   BOOST_TEST(run.get_remote().is_none());
   BOOST_TEST(run.is_valid());
@@ -141,7 +142,7 @@ BOOST_AUTO_TEST_CASE(what_is_freed_in_order_goes_home_in_posts_of_64_and_none_of
       thread.free(*heap, objects[i], kClass);
       BOOST_REQUIRE(heap->chains_posted() == (i + 1) / 64);
     }
-    // The first was a carrier until the second came.
+    // The first was a carrier until the third came.
     BOOST_TEST(are_marked(std::span(objects).subspan(1), kClass));
     thread.flush();
     BOOST_TEST(heap->chains_posted() == 4u);

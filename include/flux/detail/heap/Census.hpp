@@ -87,6 +87,8 @@ class StrayObjects {
     mine->for_each(add);
     heap_list.for_each([&](const ThreadHeap& heap) {
       heap.for_each_free(add);
+      const ObjectRun open = heap.heap_bins().bins().open_run.get_remote();
+      if (!open.is_none()) open.for_each(add);
       // A thread with heaps in several domains is met several times, which does no harm.
       const Outbox* const outbox = heap.owner_outbox.get();
       if (outbox != nullptr && outbox != mine) outbox->for_each(add);

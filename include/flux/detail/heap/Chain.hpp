@@ -98,6 +98,8 @@ class Chain {
   static constexpr std::uint32_t kWeight = OpenRun::kFullBytes;
   static constexpr std::uint32_t kLeastWeight = kWeight / OpenRun::kFullCount;
 
+  static constexpr std::uint32_t kOpened = 3;
+
   static std::uint32_t weight_of(std::uint32_t count, unsigned size_class) noexcept {
     return count * std::max(kSizeClassInfo[size_class].stride, kLeastWeight);
   }
@@ -109,7 +111,7 @@ class Chain {
   [[gnu::always_inline]] void add(ObjectRun run, std::uint32_t count, unsigned size_class) noexcept {
     const std::size_t stride = kSizeClassInfo[size_class].stride;
     weight_ += weight_of(count, size_class);
-    if constexpr (!kIsNarrow) end_ = run.with_fewer(count - 1).word() + count * stride;
+    if constexpr (!kIsNarrow) end_ = run.with_fewer(count - 1).word() + std::size_t{count} * stride;
     if (word_ != last_word_) return Carrier::set(++word_, run);
     begin_carrier(run, stride);
   }
@@ -122,11 +124,13 @@ class Chain {
     return distance == 2 * kSizeClassInfo[size_class].stride && Carrier::get(word_).count() == 1;
   }
 
-  /// Adds an object of the class to the run that was added last, if that has several already and the object lies above it; false, with
-  /// nothing done, where it has not. Requires that ends_beside has said so for the object.
-  bool grow(unsigned size_class) noexcept {
+  /// Adds an object of the class to the run that was added last, if it lies above that; false, with nothing done, where it does not, and
+  /// where the run would have kOpened: a run of so many is better an open one, if it was not that before.
+  bool grow(const void* object, unsigned size_class) noexcept {
     const ObjectRun run = Carrier::get(word_);
-    if (run.count() == 1 || run.count() == ObjectRun::kMost) return false;
+    if (end_ != ObjectRun(object, size_class).word() || run.count() == kOpened - 1 ||
+        run.count() == ObjectRun::kMost)
+      return false;
     Carrier::set(word_, run.with_more(1));
     end_ += stride_of(size_class);
     weight_ += weight_of(1, size_class);

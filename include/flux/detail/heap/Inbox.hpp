@@ -85,7 +85,7 @@ class Inbox {
   /// Any thread. May be stale.
   bool is_empty() const noexcept {
     // relaxed: nothing is read behind it.
-    std::uintptr_t posted = reinterpret_cast<std::uintptr_t>(head_.load(std::memory_order_relaxed));
+    auto posted = reinterpret_cast<std::uintptr_t>(head_.load(std::memory_order_relaxed));
     for (const std::atomic<std::uintptr_t>& place : runs_) posted |= place.load(std::memory_order_relaxed);
     return posted == 0;
   }

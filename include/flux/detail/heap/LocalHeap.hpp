@@ -176,6 +176,13 @@ bool has_at_hand(unsigned size_class) noexcept {
   return !current_bins<Domain>()->is_empty(size_class);
 }
 
+/// The same of one that is not in the bins' main piece.
+template <class Domain>
+[[gnu::always_inline]] inline void deallocate_elsewhere(void* object, unsigned size_class,
+                                                        Bins* bins) noexcept {
+  if (!bins->open_run.add_above(object, size_class)) SlowPaths<Domain>::deallocate(object, size_class, bins);
+}
+
 /// Frees an object of the class, of which `bytes` were asked for, whichever thread allocated it.
 template <class Domain = void>
 [[gnu::always_inline]] inline void deallocate(void* object, unsigned size_class,
@@ -185,10 +192,8 @@ template <class Domain = void>
     if (!free_own_whole(object, size_class, bytes, *bins)) [[unlikely]]
       return deallocate_watched<Domain>(object, size_class, bytes);
   } else {
-    if (!bins->owns(object)) [[unlikely]] {
-      if (bins->open_run.add_above(object, size_class)) return;
-      return SlowPaths<Domain>::deallocate(object, size_class, bins);
-    }
+    if (!bins->owns(object)) [[unlikely]]
+      return deallocate_elsewhere<Domain>(object, size_class, bins);
   }
   if (bins->push(size_class, object)) [[unlikely]]
     SlowPaths<Domain>::spill(size_class, bins);
@@ -226,6 +231,7 @@ inline void LocalHeap::take_over(FoundBins found) noexcept {
   found.bins->thread.store(0, std::memory_order_relaxed);
   if (untold->is_lost()) return;
   untold->owner_outbox.set(nullptr);
+  local_thread.end_run(*found.bins);
   parked_.park(untold);
 }
 

@@ -31,6 +31,7 @@ struct OwnedHeap {
 //   owned_: one for each domain in which the thread owns a heap; only while the thread is armed, but for heaps that
 //   were taken over
 //   outbox_ knows no heap that the thread owns, and no owner at all unless the thread is armed
+//   the open run in the bins of a heap is of another heap; an ended thread has none
 //   thread_number != kNoThreadNumber  =>  the thread is armed
 class LocalThread {
  public:
@@ -81,19 +82,24 @@ class LocalThread {
     return true;
   }
 
-  /// Frees one that does not; false, with nothing done, where there is an open run, or no chain for the owner: the thread may own no heap in
+  /// Frees one that does not; false, with nothing done, where there is no chain for the owner: the thread may own no heap in
   /// the domain then. No call but the last of all: where objects lie apart, what a function saves to the stack waits behind the
   /// carriers' lines.
   [[gnu::always_inline]] bool try_deallocate(ThreadHeap* owner, void* object, unsigned size_class,
                                              Bins& bins) noexcept {
     OwnerChain* const entry = outbox_.find(owner);
-    if (entry == nullptr || !bins.open_run.is_none()) return false;
-    add(*entry, object, size_class, bins);
+    if (entry == nullptr) return false;
+    if (bins.open_run.is_none()) [[likely]] {
+      add(*entry, object, size_class, bins);
+    } else {
+      deallocate(owner, object, size_class, bins);
+    }
     return true;
   }
 
   /// The same in any case.
-  void deallocate(ThreadHeap* owner, void* object, unsigned size_class, Bins& bins) noexcept {
+  [[gnu::noinline]] void deallocate(ThreadHeap* owner, void* object, unsigned size_class,
+                                    Bins& bins) noexcept {
     end_run(bins);
     add(outbox_.entry_of(owner), object, size_class, bins);
   }
@@ -135,11 +141,11 @@ class LocalThread {
     outbox_.add(entry, ObjectRun(object, size_class), 1, size_class);
   }
 
-  /// Where two objects lie beside each other, more will: they become the open run. Where objects of other owners keep coming between,
-  /// that ends at once: their word in the chain grows instead, once they are two.
+  /// Where three objects lie beside each other, more will: they become the open run. Where objects of other owners keep coming between,
+  /// that ends at once, and from then on their word in the chain grows instead.
   [[gnu::noinline]] void add_beside(OwnerChain& entry, void* object, unsigned size_class,
                                     Bins& bins) noexcept {
-    if (entry.chain.grow(size_class)) {
+    if (entry.chain.grow(object, size_class)) {
       bins.freed_elsewhere[size_class] += 1;
       return outbox_.post_if_full(entry);
     }

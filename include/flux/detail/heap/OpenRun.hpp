@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -47,8 +46,10 @@ class OpenRun {
   [[gnu::always_inline]] bool add_above(const void* object, unsigned size_class) noexcept {
     if constexpr (kIsNarrow) return false;
     const std::uintptr_t place = ObjectRun(object, size_class).word();
-    const std::uintptr_t next = next_to(place, kSizeClassInfo[size_class].stride);
-    if (place != above_ || next - below_ >= full_span(size_class)) return false;
+    const std::size_t stride = kSizeClassInfo[size_class].stride;
+    const std::uintptr_t next = next_to(place, stride);
+    // Two strides less on both sides: so it is more where there is no run, for nullptr as well.
+    if (place != above_ || place - stride - below_ >= full_span(size_class) - 2 * stride) return false;
     store_once(above_, next);
     return true;
   }
@@ -57,7 +58,7 @@ class OpenRun {
 
   /// Adds an object that lies beside the run, whether it fills it or not; kNot, with nothing done, for another.
   Added add(const void* object, unsigned size_class) noexcept {
-    if constexpr (kIsNarrow) return Added::kNot;
+    if (kIsNarrow || is_none()) return Added::kNot;
     const std::uintptr_t place = ObjectRun(object, size_class).word();
     const std::size_t stride = kSizeClassInfo[size_class].stride;
     const std::uintptr_t above = next_to(place, stride), below = next_to(place, 0 - stride);
@@ -89,7 +90,7 @@ class OpenRun {
     return run;
   }
 
-  /// What it has. Any thread; while the owner is at work, of one moment or nothing.
+  /// What it has. Any thread; while the owner is at work, a run that may be of two moments, or nothing.
   ObjectRun get_remote() const noexcept {
     const std::uintptr_t above = load_remote(above_), below = load_remote(below_);
     const unsigned size_class = ObjectRun::class_of(above);
@@ -116,9 +117,9 @@ class OpenRun {
   }
 
   /// Between the two places beside a full run.
-  static constexpr std::size_t full_span(unsigned size_class) noexcept {
+  [[gnu::always_inline]] static constexpr std::size_t full_span(unsigned size_class) noexcept {
     const std::size_t stride = kSizeClassInfo[size_class].stride;
-    return stride + std::min(kFullCount * stride, kFullBytes);
+    return stride + (stride < kFullBytes / kFullCount ? kFullCount * stride : kFullBytes);
   }
 
   /// Those between two places.

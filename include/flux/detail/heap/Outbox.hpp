@@ -54,12 +54,12 @@ class Outbox {
 
   /// Posts a run at once.
   [[gnu::noinline]] void post(ThreadHeap* owner, ObjectRun run, unsigned size_class) noexcept {
-    if (!owner->try_post_remote(run, turn_++)) {
-      OwnerChain alone{owner, {}};
-      alone.chain.add(run, run.count(), size_class);
-      return post(alone);
-    }
     if constexpr (FLUX_TRACE) trace(TraceEvent::kPost, owner, 0, run.count());
+    if (!owner->try_post_remote(run, turn_++)) {
+      Chain chain;
+      chain.add(run, run.count(), size_class);
+      chain.close([owner](Carrier* first, Carrier* last) { owner->post_remote(first, last); });
+    }
     help(*owner, false);
   }
 

@@ -25,8 +25,8 @@ namespace flux::inline FLUX_ABI::detail {
 // The regions, slabs and free objects of one thread. Lives in its own first region and is never destroyed:
 // when its thread ends it is parked, with everything in it, and a later thread adopts it.
 //
-//   objects of all slabs == at home (set bits) + in the owner's bins + in chains + live
-//   a chain is in the inbox, in arrivals_, or still being filled by another thread
+//   objects of all slabs == at home (set bits) + in the owner's bins + in chains and runs + live
+//   a chain or a run is in the inbox, in arrivals_, or still being filled by another thread
 //
 // States: owned by one thread, which alone calls what is not said to be for any thread; parked, without an owner;
 // or lost, in the child of a fork, and out of use. The bins are the owner's, or belong to whoever holds the lock of
@@ -205,17 +205,14 @@ class ThreadHeap {
   const HomeSlabs& home() const noexcept { return home_; }
   const HeapBins& heap_bins() const noexcept { return bins_; }
 
-  /// Calls `visit(void*)` for each free object that is not home, but in a bin or on its way in from another thread, and for those of
-  /// other heaps in the owner's open run. While no thread is at work with the heap.
+  /// Calls `visit(void*)` for each free object that is not home, but in a bin or on its way in from another thread.
+  /// While no thread is at work with the heap.
   template <class Visit>
   void for_each_free(Visit visit) const {
     for (unsigned c = 0; c != kSizeClasses; ++c) bins_.for_each(c, visit);
     for_each_in(arrivals_.peek(), visit);
     for_each_in(inbox_.peek(), visit);
-    const auto visit_run = [visit](ObjectRun run) { run.for_each(visit); };
-    inbox_.peek_runs(visit_run);
-    const ObjectRun open = bins_.bins().open_run.get_remote();
-    if (!open.is_none()) visit_run(open);
+    inbox_.peek_runs([visit](ObjectRun run) { run.for_each(visit); });
   }
 
   /// The same for carriers, from `first` on, whose chains are posted.

@@ -21,7 +21,7 @@ namespace flux::inline FLUX_ABI::detail {
 //
 //   bit i of the bitmap is set  <=>  object i is home
 //   free == number of set bits  <=  capacity;  every word below first_word is zero
-//   objects that are not home are live, in a bin, or on their way home in a chain
+//   objects that are not home are live, in a bin, or on their way home
 //
 // States: unused (capacity == 0; the units are in the region's map of free units), full (free == 0), partial
 // (0 < free; in its class's PartialSlabs). A slab whose objects are all home becomes unused.
