@@ -121,7 +121,7 @@ class Chain {
     if constexpr (kIsNarrow) return false;
     const std::size_t distance = end_ - ObjectRun(object, size_class).word();
     if (distance == 0) return true;
-    return distance == 2 * kSizeClassInfo[size_class].stride && Carrier::get(word_).count() == 1;
+    return distance == std::size_t{2} * kSizeClassInfo[size_class].stride && Carrier::get(word_).count() == 1;
   }
 
   /// Adds an object of the class to the run that was added last, if it lies above that; false, with nothing done, where it does not, and
