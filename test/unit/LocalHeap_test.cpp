@@ -426,6 +426,30 @@ BOOST_AUTO_TEST_CASE(a_thread_that_reserved_does_not_help_until_it_has_ended) {
   BOOST_TEST(has_help);
 }
 
+BOOST_AUTO_TEST_CASE(objects_beside_each_other_that_a_thread_freed_last_go_home_when_it_ends) {
+  FreshHeaps fresh;
+  Objects objects = left_behind(10);
+  std::ranges::sort(objects);
+  ThreadHeap* const parked = ThreadHeap::owner_of(objects.front());
+  std::latch taken(1), over(1);
+  std::thread keeper([&] {  // has the parked heap while the other thread takes one
+    deallocate(allocate(kClass), kClass);
+    taken.count_down();
+    over.wait();
+  });
+  taken.wait();
+  const auto posted = [parked] { return parked->chains_posted(); };
+  BOOST_TEST(run_thread_to_its_end(
+      [&] {
+        deallocate(allocate(kClass), kClass);
+        deallocate_all(objects, kClass);
+        BOOST_TEST(posted() == 0u);
+      },
+      [&] { BOOST_TEST(posted() == 1u); }));
+  over.count_down();
+  keeper.join();
+}
+
 BOOST_AUTO_TEST_CASE(what_a_thread_freed_of_others_goes_home_when_its_own_heap_was_lost) {
   FreshHeaps fresh;
   Objects objects = left_behind(10);

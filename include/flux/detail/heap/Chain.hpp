@@ -89,6 +89,7 @@ class Carrier {
 //
 //   empty: first_ == last_ == nullptr, word_ == last_word_ == nullptr, end_ == 0
 //   else:  word_ is the last that was written, of the first carrier;  those behind it, up to last_word_, are its unfilled places
+//          (or, where a carrier was taken back, its link, and no place is unfilled)
 //   end_: the place behind the run that was added last; 0 where that was taken back
 //   weight_: bytes, where an object counts for at least kLeastWeight; full from kWeight on
 //   All zero before the first object: see Outbox.
@@ -186,7 +187,7 @@ class Chain {
     if (first_ == nullptr) {
       *this = Chain{};
     } else {
-      word_ = last_word_ = first_->link() + Carrier::carried_by(stride_of(first_->own().size_class()));
+      word_ = last_word_ = first_->link();  // whose places are all filled
     }
     fill_free(carrier, sizeof *carrier);
     close_free(carrier, sizeof *carrier + Carrier::carried_by(stride) * sizeof *word_);
