@@ -104,7 +104,6 @@ class Slabs:
         self.committed = scalar(source["committed_blocks_"]) * BLOCK_BYTES
         self.reserved = scalar(source["reserved_bytes_"])
 
-
     def in_open_run(self, size_class, stride):
         """Objects of the class in the open run. As OpenRun::get_remote: bits 48 to 55 of a place are its class."""
         above, below = self.open_run

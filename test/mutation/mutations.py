@@ -189,6 +189,8 @@ MUTATIONS = [
              "*owned.bins = &no_bins;", "", ("unit/LocalHeap",)),
     Mutation("A thread that trims keeps what it freed of others' objects.", "detail/heap/LocalThread.hpp",
              "    flush();\n    outbox_.set_may_help(true);\n    return", "    outbox_.set_may_help(true);\n    return", ("unit/Trim",)),
+    Mutation("A heap whose thread was not told of its end is parked with its open run.", "detail/heap/LocalHeap.hpp",
+             "  local_thread.end_run(*found.bins);\n", "", ("unit/LocalHeap",)),
     Mutation("A flush forgets the open run.", "detail/heap/LocalThread.hpp",
              "owned = owned->next) end_run(*owned->heap->bins());", "owned = owned->next) continue;", ("unit/Trim", "api/statistics")),
 

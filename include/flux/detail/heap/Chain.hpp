@@ -99,6 +99,7 @@ class Chain {
   static constexpr std::uint32_t kWeight = OpenRun::kFullBytes;
   static constexpr std::uint32_t kLeastWeight = kWeight / OpenRun::kFullCount;
 
+  /// Objects beside each other that are worth an open run: two may be a pair that a program keeps together.
   static constexpr std::uint32_t kOpened = 3;
 
   static std::uint32_t weight_of(std::uint32_t count, unsigned size_class) noexcept {
@@ -108,7 +109,7 @@ class Chain {
   bool is_empty() const noexcept { return first_ == nullptr; }
   bool is_full() const noexcept { return weight_ >= kWeight; }
 
-  /// Adds a run of `count` free objects of the class.
+  /// Adds a run of free objects of the class. `count` is its own, which the compiler mostly knows better: one.
   [[gnu::always_inline]] void add(ObjectRun run, std::uint32_t count, unsigned size_class) noexcept {
     const std::size_t stride = kSizeClassInfo[size_class].stride;
     weight_ += weight_of(count, size_class);
@@ -126,7 +127,7 @@ class Chain {
   }
 
   /// Adds an object of the class to the run that was added last, if it lies above that; false, with nothing done, where it does not, and
-  /// where the run would have kOpened: a run of so many is better an open one, if it was not that before.
+  /// where the run would have kOpened: to be opened then. One that has more was open before, and came back since others were freed between.
   bool grow(const void* object, unsigned size_class) noexcept {
     const ObjectRun run = Carrier::get(word_);
     if (end_ != ObjectRun(object, size_class).word() || run.count() == kOpened - 1 ||
@@ -144,7 +145,8 @@ class Chain {
     weight_ -= weight_of(run.count(), size_class);
     end_ = 0;
     if (word_ == first_->link()) return take_carrier(stride_of(size_class));
-    fill_free(word_--, sizeof *word_);
+    fill_free(word_, sizeof *word_);
+    --word_;
     return run;
   }
 

@@ -176,7 +176,7 @@ bool has_at_hand(unsigned size_class) noexcept {
   return !current_bins<Domain>()->is_empty(size_class);
 }
 
-/// The same of one that is not in the bins' main piece.
+/// Frees an object of the class that is not in the bins' main piece.
 template <class Domain>
 [[gnu::always_inline]] inline void deallocate_elsewhere(void* object, unsigned size_class,
                                                         Bins* bins) noexcept {

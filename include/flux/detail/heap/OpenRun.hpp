@@ -14,7 +14,7 @@ namespace flux::inline FLUX_ABI::detail {
 class ThreadHeap;
 
 // The objects of another heap that a thread freed last, one beside the other. Programs mostly free what they were handed in the
-// order of its addresses: to add an object then takes a comparison, an addition and a store, without a look at the object or for its owner.
+// order of its addresses: to add an object then takes two comparisons, an addition and a store, without a look at the object or for its owner.
 // What lies beside an object and is said to be of its class has the same owner: before the first object of a region lies the
 // region's header.
 //

@@ -44,6 +44,7 @@ class ObjectRun {
 
   /// With so many objects more, which lie behind it. Requires no more than kMost together.
   ObjectRun with_more(std::uint32_t count) const noexcept { return ObjectRun(word_ + count * kOne); }
+  /// Without the last `count`. Requires more.
   ObjectRun with_fewer(std::uint32_t count) const noexcept { return ObjectRun(word_ - count * kOne); }
   /// Without the first `count`, of `stride` bytes each. Requires more.
   ObjectRun without_first(std::uint32_t count, std::size_t stride) const noexcept {
