@@ -64,7 +64,7 @@ class OtherThread {
   }
   /// Calls `visit(void*)` for each object that it has.
   template <class Visit>
-  void for_each(Visit visit) {
+  void for_each(Visit visit) const {
     thread_.outbox().for_each(visit);
     const detail::ObjectRun open = bins_.open_run.get_remote();
     if (!open.is_none()) open.for_each(visit);

@@ -23,7 +23,6 @@ namespace engine_by_hand {
 namespace {
 
 using detail::kSizeClasses;
-using detail::Outbox;
 using detail::stride_of;
 using detail::ThreadHeap;
 
@@ -45,7 +44,7 @@ class Run {
   Run& operator=(const Run&) = delete;
   ~Run() {
     // Outside of the heaps no part of the limit may stay theirs.
-    for (Outbox& outbox : outboxes_) outbox.close();
+    for (OtherThread& thread : threads_) thread.flush();
     for (Side& side : sides_)
       if (side.heap != nullptr && !side.is_owned) static_cast<void>(side.heap->try_own());
   }
@@ -54,7 +53,7 @@ class Run {
     if (!make_heaps()) return;
     for (unsigned i = 0; i != kMostSteps && !input_.is_over(); ++i) step(sides_[input_.below(2)]);
     pages_.fail_never();
-    for (Outbox& outbox : outboxes_) outbox.flush();
+    for (OtherThread& thread : threads_) thread.flush();
     for (Side& side : sides_) finish(side);
     expect(pages_.complaint().empty(), pages_.complaint().c_str());
   }
@@ -89,7 +88,7 @@ class Run {
       case 6:
         return send(side);
       case 7:
-        return outboxes_[input_.below(outboxes_.size())].flush();
+        return threads_[input_.below(threads_.size())].flush();
       case 8:
         return trim(side);
       case 9:
@@ -168,8 +167,8 @@ class Run {
   }
 
   void send(Side& side) {
-    Outbox& outbox = outboxes_[input_.below(outboxes_.size())];
-    free_some(side, [&](void* object, unsigned c) { outbox.add(side.heap, object, c); });
+    OtherThread& thread = threads_[input_.below(threads_.size())];
+    free_some(side, [&](void* object, unsigned c) { thread.free(*side.heap, object, c); });
   }
 
   void trim(Side& side) {
@@ -222,10 +221,10 @@ class Run {
     how % 2 == 0 ? pages_.fail_at(how / 2 - 1) : pages_.fail_from(how / 2 - 1);
   }
 
-  std::size_t in_outboxes(const Side& side) const {
+  std::size_t in_threads(const Side& side) const {
     std::size_t count = 0;
-    for (const Outbox& outbox : outboxes_)
-      outbox.for_each([&](void* object) { count += ThreadHeap::owner_of(object) == side.heap ? 1u : 0u; });
+    for (const OtherThread& thread : threads_)
+      thread.for_each([&](void* object) { count += ThreadHeap::owner_of(object) == side.heap ? 1u : 0u; });
     return count;
   }
 
@@ -238,7 +237,7 @@ class Run {
       ++free;
       expect(!side.all.contains(object), "a live object is free");
     });
-    expect(census.away() + census.in_bins == side.all.size() + in_outboxes(side) + free,
+    expect(census.away() + census.in_bins == side.all.size() + in_threads(side) + free,
            "objects were lost, or came twice");
     for (unsigned c = 0; c != kSizeClasses; ++c)
       expect(are_marked(side.live[c], c), "an object was overwritten");
@@ -258,7 +257,7 @@ class Run {
   Input& input_;
   FailingPageSource pages_;
   std::array<Side, 2> sides_{};
-  std::array<Outbox, 2> outboxes_{};
+  std::array<OtherThread, 2> threads_{};
   bool is_failing_ = false;
   std::size_t bytes_ = 0;  ///< of live objects
 };

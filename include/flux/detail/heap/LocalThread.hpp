@@ -71,6 +71,7 @@ class LocalThread {
   }
 
   Outbox& outbox() noexcept { return outbox_; }
+  const Outbox& outbox() const noexcept { return outbox_; }
 
   // What the thread frees of other heaps. The bins are those of its heap in the objects' domain.
 
