@@ -26,12 +26,14 @@ struct Element {
 template <std::size_t Bytes>
 using List = std::list<Element<Bytes>, flux::Allocator<Element<Bytes>>>;
 
-// Resident bytes that `threads` threads add, all alive at once, when each allocates 100 nodes.
+// Resident bytes that `threads` threads, all alive at once, add when each allocates 100 nodes; without the stacks that they begin
+// with.
 template <std::size_t Bytes>
 std::size_t added_by(std::size_t threads) {
   return in_child([threads] {
     std::barrier all(static_cast<std::ptrdiff_t>(threads + 1));
     const auto life = [&all] {
+      all.arrive_and_wait();
       all.arrive_and_wait();
       List<Bytes> list(100);
       all.arrive_and_wait();
@@ -39,6 +41,7 @@ std::size_t added_by(std::size_t threads) {
     };
     std::vector<std::jthread> lives;
     for (std::size_t i = 0; i != threads; ++i) lives.emplace_back(life);
+    all.arrive_and_wait();
     const std::size_t start = resident_bytes();
     all.arrive_and_wait();
     all.arrive_and_wait();
