@@ -230,6 +230,22 @@ BOOST_AUTO_TEST_CASE(a_put_stops_at_the_first_object_of_another_slab) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(neighbours_put_back_upwards_or_downwards_bring_no_other_object_home) {
+  for (const unsigned c : {0u, 1u, 7u})
+    for (std::size_t length = 1; length != 52; ++length)
+      for (std::size_t apart = 0; apart != length; ++apart) {
+        OwnSlab slab(c);
+        const Objects all = slab.take(slab->capacity);
+        Objects row(all.begin() + 70, all.begin() + 70 + static_cast<std::ptrdiff_t>(length));
+        row[apart] = all[3];  // in the middle of a block, or at either end of one
+        if (length % 2 == 0) std::reverse(row.begin(), row.end());
+        BOOST_REQUIRE(slab.put(row) == length);
+        BOOST_REQUIRE(slab->is_valid());
+        std::sort(row.begin(), row.end());
+        BOOST_REQUIRE((slab.take(slab->capacity) == row));
+      }
+}
+
 BOOST_AUTO_TEST_CASE(an_object_put_back_twice_ends_the_program) {
   for (const std::size_t index : {0u, 1u, 63u, 64u, 99u})
     BOOST_TEST(aborts_with("double free", [index] {

@@ -136,13 +136,11 @@ struct Slab {
         die(kInsideOfObject, object);
       if (first != last && *first == object + stride) {
         void** const run_end = run + std::min(last - run, static_cast<std::ptrdiff_t>(capacity - index));
-        for (const std::byte* next_up = object + stride; first < run_end && *first == next_up; ++first)
-          next_up += stride;
+        first = end_of_row(run, run_end, stride);
         set_bits(index, static_cast<std::uint32_t>(first - run));
       } else if (first != last && *first == object - stride) {
         void** const run_end = run + std::min(last - run, static_cast<std::ptrdiff_t>(index + 1));
-        for (const std::byte* next_down = object - stride; first < run_end && *first == next_down; ++first)
-          next_down -= stride;
+        first = end_of_row(run, run_end, -std::uintptr_t{stride});
         const auto count = static_cast<std::uint32_t>(first - run);
         set_bits(index + 1 - count, count);
       } else {
@@ -202,20 +200,48 @@ struct Slab {
   std::uintptr_t offset_of(const void* p) const noexcept {
     return reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(objects);
   }
-  // Two addresses a store, four where they have 32 bits: compilers leave the plain loop as it is, one address a cycle.
+  // Two addresses at once, four where they have 32 bits: compilers leave a plain loop as it is, one address a cycle.
   using Addresses [[gnu::vector_size(16), gnu::aligned(sizeof(void*)), gnu::may_alias]] = std::uintptr_t;
   static constexpr std::size_t kAtOnce = sizeof(Addresses) / sizeof(void*);
+
+  /// The first addresses of a row, each a step above the one before.
+  static Addresses row(const void* begin, std::uintptr_t step) noexcept {
+    const auto first = reinterpret_cast<std::uintptr_t>(begin);
+    Addresses some{first, first + step};
+    for (std::size_t i = 2; i < kAtOnce; ++i) some[i] = first + i * step;
+    return some;
+  }
 
   /// The addresses of the 64 objects of a whole word, whose first is `object`, downwards from `high`.
   void** take_word(const std::byte* object, void** high) const noexcept {
     const std::uintptr_t step = stride;
-    const std::uintptr_t last = reinterpret_cast<std::uintptr_t>(object) + 63 * step;
-    Addresses some{last, last - step};
-    for (std::size_t i = 2; i < kAtOnce; ++i) some[i] = last - i * step;
+    Addresses some = row(object + 63 * step, -step);
     for (void** place = high - 64; place != high; place += kAtOnce, some -= kAtOnce * step)
       *reinterpret_cast<Addresses*>(place) = some;
     return high - 64;
   }
+
+  /// Where the row of addresses ends that begins at `place`, each a step above the one before; at `last` at most. A block
+  /// that goes on with the row is seen to as a whole.
+  static void** end_of_row(void** place, void** last, std::uintptr_t step) noexcept {
+    constexpr std::ptrdiff_t kBlock = 16;
+    Addresses expected = row(*place, step);
+    for (; last - place >= kBlock; place += kBlock) {
+      Addresses differing{};
+      Addresses next = expected;
+      for (std::ptrdiff_t i = 0; i != kBlock; i += kAtOnce, next += kAtOnce * step)
+        differing |= *reinterpret_cast<const Addresses*>(place + i) ^ next;
+      std::uintptr_t any = 0;
+      for (std::size_t i = 0; i != kAtOnce; ++i) any |= differing[i];
+      if (any != 0) break;
+      expected = next;
+    }
+    for (std::uintptr_t next = expected[0]; place != last && reinterpret_cast<std::uintptr_t>(*place) == next;
+         ++place)
+      next += step;
+    return place;
+  }
+
   void set_bit(std::uint32_t index) noexcept {
     if (index / 64 < first_word) first_word = index / 64;
     set_word(index / 64, std::uint64_t{1} << index % 64);
