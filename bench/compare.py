@@ -69,6 +69,8 @@ def run(arguments):
     if arguments.messages:
         environment["FLUX_BENCH_MESSAGES"] = os.path.abspath(arguments.messages)
     origin = provenance(arguments.build, allocators)
+    if arguments.messages:
+        origin["recorded flow"] = os.path.basename(arguments.messages)
     measurement = Measurement(arguments.build, allocators, arguments.rows, environment)
     context = {"provenance": origin, "method": method(arguments), "allocators": allocators}
     results = {"context": context, "benchmarks": measurement.benchmarks}
