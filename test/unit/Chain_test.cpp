@@ -162,9 +162,9 @@ BOOST_AUTO_TEST_CASE(above_the_last_run_and_below_the_last_object_is_beside_and_
 
 BOOST_AUTO_TEST_CASE(what_was_added_last_can_be_taken_back) {
   if (kIsNarrow) return;
-  for (unsigned c = 0; c != kSizeClasses; ++c)
+  for (unsigned c = 0; c != kSizeClasses; ++c) {
+    const FreeObjects objects(c);
     for (std::size_t before = 0; before != 40; ++before) {
-      const FreeObjects objects(c);
       Objects others = objects.first(kMost);
       std::erase(others, objects.at(60));
       others.resize(before);
@@ -183,6 +183,7 @@ BOOST_AUTO_TEST_CASE(what_was_added_last_can_be_taken_back) {
       BOOST_REQUIRE(is_same_set(objects_of(closed.first, stride_of(c)), others));
       BOOST_REQUIRE(carriers_of(closed.first) == carriers_needed(others.size(), stride_of(c)));
     }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_run_grows_upwards_to_two_and_from_three_to_64_and_takes_its_room) {
