@@ -204,18 +204,18 @@ struct Slab {
   using Addresses [[gnu::vector_size(16), gnu::aligned(sizeof(void*)), gnu::may_alias]] = std::uintptr_t;
   static constexpr std::size_t kAtOnce = sizeof(Addresses) / sizeof(void*);
 
-  /// The first addresses of a row, each a step above the one before.
-  static Addresses row(const void* begin, std::uintptr_t step) noexcept {
+  /// Makes `some` the first addresses of a row, each a step above the one before. A vector that is returned is passed in
+  /// another way where there is no SSE, of which g++ warns.
+  static void begin_row(Addresses& some, const void* begin, std::uintptr_t step) noexcept {
     const auto first = reinterpret_cast<std::uintptr_t>(begin);
-    Addresses some{first, first + step};
-    for (std::size_t i = 2; i < kAtOnce; ++i) some[i] = first + i * step;
-    return some;
+    for (std::size_t i = 0; i != kAtOnce; ++i) some[i] = first + i * step;
   }
 
   /// The addresses of the 64 objects of a whole word, whose first is `object`, downwards from `high`.
   void** take_word(const std::byte* object, void** high) const noexcept {
     const std::uintptr_t step = stride;
-    Addresses some = row(object + 63 * step, -step);
+    Addresses some;
+    begin_row(some, object + 63 * step, -step);
     for (void** place = high - 64; place != high; place += kAtOnce, some -= kAtOnce * step)
       *reinterpret_cast<Addresses*>(place) = some;
     return high - 64;
@@ -225,7 +225,8 @@ struct Slab {
   /// that goes on with the row is seen to as a whole.
   static void** end_of_row(void** place, void** last, std::uintptr_t step) noexcept {
     constexpr std::ptrdiff_t kBlock = 16;
-    Addresses expected = row(*place, step);
+    Addresses expected;
+    begin_row(expected, *place, step);
     for (; last - place >= kBlock; place += kBlock) {
       Addresses differing{};
       Addresses next = expected;
