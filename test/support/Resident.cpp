@@ -10,10 +10,8 @@
 
 namespace flux::test {
 
-namespace {
-
 // Reads into a buffer on the stack: what measures must not allocate.
-std::size_t read_resident_bytes() {
+std::size_t resident_bytes() {
   std::array<char, 4096> text{};
   const int file = ::open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
   if (file < 0) throw std::runtime_error("no /proc/self/smaps_rollup");
@@ -24,14 +22,6 @@ std::size_t read_resident_bytes() {
   if (got <= 0 || at == std::string_view::npos)
     throw std::runtime_error("/proc/self/smaps_rollup has no figure");
   return std::strtoull(text.data() + at + kField.size(), nullptr, 10) * kKiB;
-}
-
-}  // namespace
-
-// The first reading touches what stack both need, or a later call would count it as growth.
-std::size_t resident_bytes() {
-  read_resident_bytes();
-  return read_resident_bytes();
 }
 
 }  // namespace flux::test
