@@ -3,9 +3,11 @@
 
     check.py EXTENSION PROGRAM SOURCE FOLDER [steps]
 
-FOLDER is for a core of the program. `steps` are tried as well where nothing is optimised. Exit code 77: there is no gdb, or it may not run programs here.
+FOLDER is for a core of the program. `steps` are tried as well where nothing is optimised. Exit code 77: there is no gdb, it may
+not run programs here, or the kernel runs none of that width.
 """
 
+import errno
 import itertools
 import pathlib
 import re
@@ -21,6 +23,17 @@ MOST_BYTES = 2 << 30
 def skip(why):
     print(f"skipped: {why}")
     sys.exit(SKIPPED)
+
+
+def is_run_here(program):
+    """Whether the kernel runs it at all: that of some virtual machines runs no 32-bit programs."""
+    try:
+        subprocess.run([program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=300)
+    except OSError as error:
+        if error.errno != errno.ENOEXEC:
+            raise
+        return False
+    return True
 
 
 def limit_files():
@@ -99,6 +112,8 @@ def main(arguments):
     extension, program, source, folder, *steps = arguments
     if not shutil.which("gdb"):
         skip("no gdb (Debian package gdb)")
+    if not is_run_here(program):
+        skip(f"the kernel does not run {program}")
     core = pathlib.Path(folder) / (pathlib.Path(program).name + ".core")
     try:
         live = gdb(extension, *execute("break stop_here", "run", "info flux"), *VALUES,
