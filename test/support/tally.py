@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints "PASSED FAILED" for a JUnit file of ctest, and what failed on standard error.
+"""Prints "PASSED FAILED" for a JUnit file of ctest, and what failed, or was left out and why, on standard error.
 
 A run of flux_test counts its cases, as its last line tells them; any other test counts as one. A run that
 fails without naming a failed case (it crashed, or broke at its end) counts one failure more.
@@ -50,6 +50,11 @@ def tell(test):
     print(f"    failed: {test.get('name')}", *lines[-MOST_LINES:], sep="\n        ", file=sys.stderr)
 
 
+def tell_left_out(test):
+    why = (output_of(test).strip().splitlines() or ["it does not say why"])[-1]
+    print(f"    left out: {test.get('name')}: {why.removeprefix('skipped: ')}", file=sys.stderr)
+
+
 def main(path):
     tests = xml.etree.ElementTree.parse(path).getroot().findall("testcase")
     if not tests:
@@ -58,6 +63,8 @@ def main(path):
     for test, (_, failed) in zip(tests, tallies):
         if failed:
             tell(test)
+        elif is_skipped(test):
+            tell_left_out(test)
     print(sum(passed for passed, _ in tallies), sum(failed for _, failed in tallies))
 
 
