@@ -233,16 +233,40 @@ BOOST_AUTO_TEST_CASE(a_put_stops_at_the_first_object_of_another_slab) {
 BOOST_AUTO_TEST_CASE(neighbours_put_back_upwards_or_downwards_bring_no_other_object_home) {
   for (const unsigned c : {0u, 1u, 7u})
     for (std::size_t length = 1; length != 52; ++length)
-      for (std::size_t apart = 0; apart != length; ++apart) {
+      for (std::size_t apart = 0; apart != 2 * length; ++apart) {
         OwnSlab slab(c);
         const Objects all = slab.take(slab->capacity);
         Objects row(all.begin() + 70, all.begin() + 70 + static_cast<std::ptrdiff_t>(length));
-        row[apart] = all[3];  // in the middle of a block, or at either end of one
-        if (length % 2 == 0) std::reverse(row.begin(), row.end());
+        row[apart / 2] = all[3];  // in the middle of a block, or at either end of one
+        if (apart % 2 != 0) std::reverse(row.begin(), row.end());
         BOOST_REQUIRE(slab.put(row) == length);
         BOOST_REQUIRE(slab->is_valid());
         std::sort(row.begin(), row.end());
         BOOST_REQUIRE((slab.take(slab->capacity) == row));
+      }
+}
+
+BOOST_AUTO_TEST_CASE(a_row_of_neighbours_ends_where_the_slab_does_although_the_addresses_go_on) {
+  for (const std::size_t length : {2u, 3u, 15u, 16u, 17u, 33u, 70u})
+    for (std::size_t inside = 1; inside != length; ++inside)
+      for (const bool upwards : {true, false}) {
+        OwnSlab slab(7);
+        // So that the objects of the slabs below and above go on where its own end.
+        BOOST_REQUIRE(slab.begin() == slab.object(0));
+        BOOST_REQUIRE(slab.end() == slab.object(slab->capacity));
+        const Objects all = slab.take(slab->capacity);
+        auto next = reinterpret_cast<std::uintptr_t>(upwards ? all[all.size() - inside] : all[inside - 1]);
+        Objects row, expected;
+        for (std::size_t i = 0; i != length; ++i) {
+          row.push_back(reinterpret_cast<void*>(next));
+          next += upwards ? slab->stride : -std::uintptr_t{slab->stride};
+        }
+        expected.assign(row.begin(), row.begin() + static_cast<std::ptrdiff_t>(inside));
+        std::sort(expected.begin(), expected.end());
+        BOOST_REQUIRE(slab.put(row) == inside);
+        BOOST_REQUIRE(slab->is_valid());
+        BOOST_REQUIRE(slab->free == inside);
+        BOOST_REQUIRE((slab.take(slab->capacity) == expected));
       }
 }
 
