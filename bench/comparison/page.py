@@ -3,6 +3,7 @@
 import html
 import math
 import os
+import re
 
 from comparison import pictures
 from comparison.counts import EVENTS, counts_of
@@ -170,13 +171,18 @@ def _section(question, samples, benchmarks, allocators):
     return "".join(parts)
 
 
+def _with_code(words):
+    """Words of Markdown with names between backticks."""
+    return re.sub("`([^`]*)`", r"<code>\1</code>", html.escape(words))
+
+
 def _provenance(context):
     items = "".join(f"<dt>{html.escape(what)}</dt><dd>{html.escape(words)}</dd>"
                     for what, words in context["provenance"].items())
     peers = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(PEERS[name].title)}"
                     f"{'' if PEERS[name].is_for_threads else '; for one thread, or memory that stays with its thread'}</dd>"
                     for name in context["allocators"])
-    return f"<h2>How it was measured</h2><p>{html.escape(context['method'])}</p><dl>{items}</dl><h3>Who</h3><dl>{peers}</dl>"
+    return f"<h2>How it was measured</h2><p>{_with_code(context['method'])}</p><dl>{items}</dl><h3>Who</h3><dl>{peers}</dl>"
 
 
 # What a reader of the README sees first.
@@ -209,7 +215,9 @@ def write_page(path, context, samples, benchmarks):
             f"</style></head><body><h1>flux, measured</h1><p><small>{html.escape(context['provenance']['processor'])}, "
             f"{html.escape(context['provenance']['date'])}</small></p>{_summary(samples)}{warning}"
             f"<p>Less is better in every row. In the tables: how many times as much as flux an allocator needs, blue "
-            f"where flux is ahead, orange where it is behind.</p>{_key()}{sections}"
+            f"where flux is ahead, orange where it is behind.</p>{_key()}<p>In the bars: the least of all processes, and a "
+            "line to the greatest of them. What takes more than eight times as long as the shortest ends at the edge, with "
+            f"its figure inside.</p>{sections}"
             f'<h2 id="losses">Where flux loses</h2>{_losses(samples)}{_provenance(context)}</body></html>\n')
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)

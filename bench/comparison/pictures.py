@@ -6,6 +6,7 @@ import math
 import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402  (the backend comes first)
+from matplotlib.ticker import MaxNLocator  # noqa: E402
 
 from comparison.peers import PEERS
 from comparison.tables import number
@@ -77,6 +78,7 @@ def bars(samples, rows, peers):
                           bbox={"facecolor": "#BBBBBB" if value > 0.9 * edge else "white", "edgecolor": "none", "pad": 0.5})
         axis.set_title(row, fontsize=9, loc="left", fontweight="bold")
         axis.set_xlabel(samples.units[row])
+        axis.xaxis.set_major_locator(MaxNLocator(5))  # more do not fit where they have six digits
         axis.grid(axis="y", visible=False)
     return _svg(figure)
 
