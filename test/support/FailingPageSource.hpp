@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <flux/detail/base/Tools.hpp>
 #include <flux/detail/slab/RegionMap.hpp>
 #include <iterator>
 #include <map>
@@ -76,6 +77,8 @@ class FailingPageSource {
   const std::string& complaint() const { return complaint_; }
 
   void release_all() {
+    // As an uncommit does: a checker that still takes them for free objects would find a thread's stack among them.
+    for (const auto& [begin, bytes] : committed_) detail::announce_no_object(begin, bytes);
     for (const auto& [begin, bytes] : pieces_) {
       for (std::size_t at = 0; at != bytes; at += detail::kRegionBytes) detail::region_map.remove(begin + at);
       replaced_.release(begin, bytes);
